@@ -1,0 +1,44 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "base/fail.h"
+
+namespace svd {
+
+AtomicFile::AtomicFile(std::filesystem::path final_path) : final_(std::move(final_path)) {
+  static std::atomic<unsigned> counter{0};  // two writers of one process must not share a temporary name
+  const auto folder = final_.has_parent_path() ? final_.parent_path() : std::filesystem::path(".");
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be made: {}", folder.string(), error.message());
+  // The extension stays last: some writers choose the format by it.
+  temporary_ = folder / fmt::format(".{}.{}-{}.part{}", final_.stem().string(), ::getpid(), counter++,
+                                    final_.extension().string());
+}
+
+AtomicFile::~AtomicFile() {
+  if (committed_) return;
+  std::error_code ignored;
+  std::filesystem::remove(temporary_, ignored);
+}
+
+void AtomicFile::commit() {
+  const int fd = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail(ErrorCode::bad_file, "{}: cannot be written: {}", final_.string(), std::strerror(errno));
+  const bool flushed = ::fsync(fd) == 0;
+  const int flush_error = errno;
+  ::close(fd);
+  if (!flushed) fail(ErrorCode::bad_file, "{}: cannot be written: {}", final_.string(), std::strerror(flush_error));
+  if (::rename(temporary_.c_str(), final_.c_str()) != 0) {
+    fail(ErrorCode::bad_file, "{}: cannot be put in place: {}", final_.string(), std::strerror(errno));
+  }
+  committed_ = true;
+}
+
+}  // namespace svd

@@ -1,0 +1,154 @@
+#include "base/memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/fail.h"
+
+namespace svd {
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr size_t kHugePage = size_t{2} << 20;
+
+// Small blocks are rounded to pages, large ones to huge pages, so that blocks of nearly equal size serve each other.
+size_t rounded(size_t bytes) {
+  const size_t unit = bytes >= 8 * kHugePage ? kHugePage : kPage;
+  return (std::max<size_t>(bytes, 1) + unit - 1) / unit * unit;
+}
+
+// A kept block serves a request when at most a quarter of it would lie idle.
+constexpr size_t largest_fit(size_t bytes) { return bytes + bytes / 3; }
+
+std::byte* map_memory(size_t bytes) {
+  void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  if (bytes >= kHugePage) ::madvise(p, bytes, MADV_HUGEPAGE);  // fewer faults and TLB misses
+  return static_cast<std::byte*>(p);
+}
+
+}  // namespace
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)),
+      data_(std::exchange(other.data_, nullptr)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this != &other) {
+    if (pool_) pool_->give_back(data_, capacity_);
+    pool_ = std::exchange(other.pool_, nullptr);
+    data_ = std::exchange(other.data_, nullptr);
+    capacity_ = std::exchange(other.capacity_, 0);
+  }
+  return *this;
+}
+
+Buffer::~Buffer() {
+  if (pool_) pool_->give_back(data_, capacity_);
+}
+
+BufferPool::~BufferPool() { trim(); }
+
+Buffer BufferPool::allocate(size_t bytes) {
+  const size_t wanted = rounded(bytes);
+  const std::scoped_lock lock(mutex_);
+  if (auto it = free_.lower_bound(wanted); it != free_.end() && it->first <= largest_fit(wanted)) {
+    const auto [capacity, data] = *it;
+    free_.erase(it);
+    live_ += capacity;
+    return Buffer(this, data, capacity);
+  }
+  drop_free_blocks(wanted);
+  std::byte* data = nullptr;
+  if (mode_ == Mode::real) {
+    data = map_memory(wanted);
+    if (!data) {
+      fail(ErrorCode::out_of_memory, "out of memory: the system gave no block of {:.1f} MiB ({:.1f} MiB are in use)",
+           static_cast<double>(wanted) / 0x1p20, static_cast<double>(held_) / 0x1p20);
+    }
+  }
+  live_ += wanted;
+  held_ += wanted;
+  peak_ = std::max(peak_, held_);
+  return Buffer(this, data, wanted);
+}
+
+void BufferPool::drop_free_blocks(size_t at_least) {
+  size_t dropped = 0;
+  while (dropped < at_least && !free_.empty()) {
+    const auto it = std::prev(free_.end());
+    if (mode_ == Mode::real) ::munmap(it->second, it->first);
+    dropped += it->first;
+    held_ -= it->first;
+    free_.erase(it);
+  }
+}
+
+void BufferPool::trim() {
+  const std::scoped_lock lock(mutex_);
+  drop_free_blocks(std::numeric_limits<size_t>::max());
+}
+
+void BufferPool::give_back(std::byte* data, size_t capacity) noexcept {
+  const std::scoped_lock lock(mutex_);
+  live_ -= capacity;
+  free_.emplace(capacity, data);
+}
+
+size_t BufferPool::live_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return live_;
+}
+
+size_t BufferPool::held_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return held_;
+}
+
+size_t BufferPool::peak_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return peak_;
+}
+
+void BufferPool::reset_peak() {
+  const std::scoped_lock lock(mutex_);
+  peak_ = held_;
+}
+
+ProcessMemory process_memory() {
+  ProcessMemory memory;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    unsigned long long kib = 0;
+    if (std::sscanf(line.c_str(), "RssAnon: %llu", &kib) == 1) memory.anonymous_bytes = kib << 10;
+    if (std::sscanf(line.c_str(), "VmRSS: %llu", &kib) == 1) memory.resident_bytes = kib << 10;
+    if (std::sscanf(line.c_str(), "VmHWM: %llu", &kib) == 1) memory.peak_resident_bytes = kib << 10;
+  }
+  return memory;
+}
+
+uint64_t available_memory() {
+  uint64_t available = std::numeric_limits<uint64_t>::max();
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);) {
+    unsigned long long kib = 0;
+    if (std::sscanf(line.c_str(), "MemAvailable: %llu", &kib) == 1) available = kib << 10;
+  }
+  // Inside a container the limit of its control group counts as well ("max" when there is none).
+  std::ifstream limit_file("/sys/fs/cgroup/memory.max");
+  std::ifstream used_file("/sys/fs/cgroup/memory.current");
+  uint64_t limit = 0, used = 0;
+  if (limit_file >> limit && used_file >> used) available = std::min(available, limit > used ? limit - used : 0);
+  return available;
+}
+
+}  // namespace svd

@@ -1,0 +1,80 @@
+// Memory for tensors: a pool of large blocks that are used again, and what the process and machine have.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+
+namespace svd {
+
+class BufferPool;
+
+// A block of a pool, 64-byte aligned, given back on destruction. data() is null when the pool only plans.
+// The pool must outlive its buffers.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer();
+
+  std::byte* data() const { return data_; }
+  size_t capacity() const { return capacity_; }
+  bool empty() const { return capacity_ == 0; }
+
+ private:
+  friend class BufferPool;
+  Buffer(BufferPool* pool, std::byte* data, size_t capacity) : pool_(pool), data_(data), capacity_(capacity) {}
+  BufferPool* pool_ = nullptr;
+  std::byte* data_ = nullptr;
+  size_t capacity_ = 0;
+};
+
+// Activations of a video are hundreds of megabytes each and live for one or two operations. Asking the kernel for
+// each would cost a page fault per 4 KiB; the pool keeps freed blocks and hands them out again when they fit well.
+// What it holds never exceeds the largest sum of live blocks by more than the slack of that fit.
+// Thread-safe.
+class BufferPool {
+ public:
+  enum class Mode { real, plan };  // plan: counts, and gives out null pointers
+
+  explicit BufferPool(Mode mode = Mode::real) : mode_(mode) {}
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+  ~BufferPool();
+
+  Buffer allocate(size_t bytes);  // contents undefined; throws Error(out_of_memory)
+  void trim();                    // gives the free blocks back to the system
+
+  bool plans_only() const { return mode_ == Mode::plan; }
+  size_t live_bytes() const;  // handed out now
+  size_t held_bytes() const;  // handed out or kept for reuse
+  size_t peak_bytes() const;  // largest held_bytes() since construction or reset_peak()
+  void reset_peak();
+
+ private:
+  friend class Buffer;
+  void give_back(std::byte* data, size_t capacity) noexcept;
+  void drop_free_blocks(size_t at_least);  // with mutex_ held
+
+  const Mode mode_;
+  mutable std::mutex mutex_;
+  std::multimap<size_t, std::byte*> free_;  // by capacity
+  size_t live_ = 0;
+  size_t held_ = 0;
+  size_t peak_ = 0;
+};
+
+struct ProcessMemory {
+  uint64_t anonymous_bytes = 0;  // resident, not backed by a file: what this program itself uses
+  uint64_t resident_bytes = 0;   // resident in all, mapped pages of files included
+  uint64_t peak_resident_bytes = 0;
+};
+ProcessMemory process_memory();
+
+// What a new allocation may expect to get: free memory plus reclaimable caches, and no more than a container's limit.
+uint64_t available_memory();
+
+}  // namespace svd
