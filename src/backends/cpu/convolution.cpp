@@ -1,0 +1,212 @@
+// Convolutions by oneDNN on channels-last memory: over the picture, and over neighbouring frames, which is a
+// convolution with a 3x1 kernel on a "picture" whose rows are the frames.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "backends/cpu/operations.h"
+#include "base/fail.h"
+
+namespace svd::cpu {
+namespace {
+
+using dnnl::convolution_forward;
+using dnnl::memory;
+
+struct Picture {
+  int64_t count, height, width;
+  auto operator<=>(const Picture&) const = default;
+};
+
+// What a convolution is, apart from the size of the pictures.
+struct Geometry {
+  int64_t in_channels, out_channels;
+  std::array<int64_t, 2> kernel;  // rows, columns
+  int64_t stride;
+  std::array<int64_t, 2> pad_before;  // above, left
+  std::array<int64_t, 2> pad_after;   // below, right
+
+  int64_t result_size(int axis, int64_t size) const {
+    return (size + pad_before[axis] + pad_after[axis] - kernel[axis]) / stride + 1;
+  }
+};
+
+// oneDNN prefers different weight layouts for different picture sizes (mostly: how wide a block of output channels is).
+// Weights are packed when they are loaded, for a typical size; the first picture may change the layout once; after that
+// the layout stays, and a size for which it is not the best still runs on it.
+class Convolution final : public PackedWeights {
+ public:
+  Convolution(Context& context, const Geometry& geometry, const Picture& typical, const RawWeight& kernel,
+              const RawWeight* bias, float scale)
+      : geometry_(geometry), bias_(widened(bias, scale)) {
+    const auto plain = memory::desc(weight_dims(), dnnl_type(kernel.type), memory::format_tag::oihw);
+    const auto best = describe(context, typical, ResidualKind::none, nullptr);
+    weights_ = pack(context, kernel, plain, best.weights_desc(), scale);
+  }
+
+  const Geometry& geometry() const { return geometry_; }
+
+  // x and y are channels-last pictures; y may hold the residual (in_place).
+  void run(Context& context, const Picture& picture, const std::byte* x, ResidualKind kind, const std::byte* residual,
+           std::byte* y) {
+    const Prepared& prepared = prepare(context, picture, kind);
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_SRC, context.wrap(prepared.description.src_desc(), x)},
+        {DNNL_ARG_WEIGHTS, weights_.memory},
+        {DNNL_ARG_DST, context.wrap(prepared.description.dst_desc(), y)},
+    };
+    if (!bias_.empty()) arguments[DNNL_ARG_BIAS] = context.wrap(prepared.description.bias_desc(), bias_.data());
+    if (kind == ResidualKind::separate) {
+      arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] =
+          context.wrap(prepared.description.dst_desc(), residual);
+    }
+    context.run(prepared.primitive, arguments);
+  }
+
+ private:
+  struct Prepared {
+    convolution_forward::primitive_desc description;
+    convolution_forward primitive;
+  };
+
+  memory::dims weight_dims() const {
+    return {geometry_.out_channels, geometry_.in_channels, geometry_.kernel[0], geometry_.kernel[1]};
+  }
+
+  // The best kernel for weights in the layout `weights`, or, for null, in the layout that suits it best.
+  convolution_forward::primitive_desc describe(Context& context, const Picture& p, ResidualKind kind,
+                                               const memory::desc* weights) const {
+    const Geometry& g = geometry_;
+    const auto type = dnnl_type(context.activation);
+    const memory::desc x({p.count, g.in_channels, p.height, p.width}, type, memory::format_tag::nhwc);
+    const memory::desc y({p.count, g.out_channels, g.result_size(0, p.height), g.result_size(1, p.width)}, type,
+                         memory::format_tag::nhwc);
+    const memory::desc any(weight_dims(), type, memory::format_tag::any);
+    const memory::desc bias =
+        bias_.empty() ? memory::desc() : memory::desc({g.out_channels}, memory::data_type::f32, memory::format_tag::x);
+    dnnl::post_ops post;
+    if (kind == ResidualKind::in_place) post.append_sum();
+    if (kind == ResidualKind::separate) post.append_binary(dnnl::algorithm::binary_add, y);
+    dnnl::primitive_attr attributes;
+    attributes.set_post_ops(post);
+    const ThreadLimit limit(context.threads.count());
+    return {{dnnl::prop_kind::forward_inference,
+             dnnl::algorithm::convolution_direct,
+             x,
+             weights ? *weights : any,
+             bias,
+             y,
+             {g.stride, g.stride},
+             {g.pad_before[0], g.pad_before[1]},
+             {g.pad_after[0], g.pad_after[1]}},
+            attributes,
+            context.engine};
+  }
+
+  const Prepared& prepare(Context& context, const Picture& picture, ResidualKind kind) {
+    const auto key = std::pair(picture, kind);
+    if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
+    if (!settled_) {
+      const auto best = describe(context, picture, kind, nullptr);
+      if (best.weights_desc() != weights_.memory.get_desc()) weights_ = repack(context, weights_, best.weights_desc());
+      settled_ = true;
+    }
+    const auto layout = weights_.memory.get_desc();
+    auto description = describe(context, picture, kind, &layout);
+    const ThreadLimit limit(context.threads.count());
+    return prepared_.emplace(key, Prepared{description, convolution_forward(description)}).first->second;
+  }
+
+  const Geometry geometry_;
+  const std::vector<float> bias_;  // [out_channels] or empty
+  PackedMatrix weights_;           // [out, in, rows, columns] in oneDNN's layout
+  bool settled_ = false;
+  std::map<std::pair<Picture, ResidualKind>, Prepared> prepared_;
+};
+
+// y[2i, 2j], y[2i, 2j+1], y[2i+1, 2j], y[2i+1, 2j+1] = x[i, j], for `count` pictures.
+void upsample(const Context& context, const std::byte* x, const Picture& from, size_t pixel_bytes, std::byte* y) {
+  context.threads.for_ranges(from.count * from.height, [&](int64_t begin, int64_t end) {
+    const size_t row_bytes = 2 * static_cast<size_t>(from.width) * pixel_bytes;
+    for (int64_t row = begin; row < end; ++row) {
+      const std::byte* source = x + static_cast<size_t>(row * from.width) * pixel_bytes;
+      std::byte* first = y + static_cast<size_t>(2 * row) * row_bytes;
+      for (int64_t column = 0; column < from.width; ++column) {
+        const std::byte* pixel = source + static_cast<size_t>(column) * pixel_bytes;
+        std::byte* target = first + static_cast<size_t>(2 * column) * pixel_bytes;
+        std::copy_n(pixel, pixel_bytes, target);
+        std::copy_n(pixel, pixel_bytes, target + pixel_bytes);
+      }
+      std::copy_n(first, row_bytes, first + row_bytes);
+    }
+  });
+}
+
+// The result's memory: the residual's where it may be used up.
+Tensor result_tensor(Context& context, const Shape& shape, Operand& residual) {
+  return residual.owns() ? residual.take() : Tensor(context.pool, shape, context.activation);
+}
+
+// Enlarged pictures of at most about this size are held at a time.
+constexpr int64_t kUpsampleBytes = int64_t{64} << 20;
+
+Convolution& own(const std::unique_ptr<PackedWeights>& packed) { return static_cast<Convolution&>(*packed); }
+
+}  // namespace
+
+std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s, const RawWeight& kernel,
+                                           const RawWeight* bias) {
+  const Geometry geometry{s.in_channels,
+                          s.out_channels,
+                          {s.kernel, s.kernel},
+                          s.stride,
+                          {s.pad_before, s.pad_before},
+                          {s.pad_after, s.pad_after}};
+  constexpr Picture typical{2, 64, 128};
+  return std::make_unique<Convolution>(context, geometry, typical, kernel, bias, 1.0f);
+}
+
+std::unique_ptr<PackedWeights> pack_temporal_conv(Context& context, const RawWeight& kernel, const RawWeight& bias,
+                                                  float scale) {
+  const Geometry geometry{kernel.shape[1], kernel.shape[0], {3, 1}, 1, {1, 0}, {1, 0}};
+  constexpr Picture typical{1, 14, 2048};
+  return std::make_unique<Convolution>(context, geometry, typical, kernel, &bias, scale);
+}
+
+Tensor conv2d(Context& context, const Tensor& x, const Conv2dWeights& w, const Shape& shape, ConvOptions options) {
+  Convolution& convolution = own(w.packed);
+  const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
+  const ResidualKind kind = residual_kind(options.residual);
+  const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
+  Tensor y = result_tensor(context, shape, options.residual);  // [T, H', W', out]
+  if (!w.spec.upsample) {
+    convolution.run(context, picture, x.raw(), kind, residual, y.raw());
+    return y;
+  }
+  const size_t pixel_bytes = static_cast<size_t>(w.spec.in_channels) * size_of(x.type());
+  const int64_t frame_bytes = picture.height * picture.width * static_cast<int64_t>(pixel_bytes);
+  const int64_t batch = std::clamp<int64_t>(kUpsampleBytes / (4 * frame_bytes), 1, picture.count);
+  const Buffer enlarged = context.pool.allocate(static_cast<size_t>(batch * 4 * frame_bytes));
+  const size_t result_bytes = y.bytes() / static_cast<size_t>(picture.count);
+  for (int64_t frame = 0; frame < picture.count; frame += batch) {
+    const int64_t count = std::min(batch, picture.count - frame);
+    const size_t offset = static_cast<size_t>(frame) * result_bytes;
+    upsample(context, x.raw() + frame * frame_bytes, {count, picture.height, picture.width}, pixel_bytes,
+             enlarged.data());
+    convolution.run(context, {count, 2 * picture.height, 2 * picture.width}, enlarged.data(), kind,
+                    residual ? residual + offset : nullptr, y.raw() + offset);
+  }
+  return y;
+}
+
+Tensor temporal_conv(Context& context, const Tensor& x, const TemporalConvWeights& w, const Shape& shape,
+                     ConvOptions options) {
+  const Picture picture{1, x.shape()[0], x.shape()[1] * x.shape()[2]};
+  const ResidualKind kind = residual_kind(options.residual);
+  const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
+  Tensor y = result_tensor(context, shape, options.residual);  // [T, H, W, out]
+  own(w.packed).run(context, picture, x.raw(), kind, residual, y.raw());
+  return y;
+}
+
+}  // namespace svd::cpu

@@ -1,0 +1,101 @@
+#include "backends/cpu/cpu_backend.h"
+
+#include "backends/cpu/attention.h"
+#include "backends/cpu/isa.h"
+#include "backends/cpu/operations.h"
+#include "base/fail.h"
+
+namespace svd {
+namespace {
+
+// The operations are functions in their own files; this class only hands them the context.
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(Threads threads, DType activation, Isa isa) : isa_(isa), context_(threads, activation, pool_) {}
+
+  std::string describe() const override {
+    return fmt::format("cpu, {}, {}, {} thread{}", name_of(context_.activation), name_of(isa_),
+                       context_.threads.count(), context_.threads.count() == 1 ? "" : "s");
+  }
+  DType activation_type() const override { return context_.activation; }
+  BufferPool& pool() override { return pool_; }
+
+ private:
+  std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& spec, const RawWeight& kernel,
+                                                const RawWeight* bias) override {
+    return cpu::pack_conv2d(context_, spec, kernel, bias);
+  }
+  std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight& bias,
+                                                       float scale) override {
+    return cpu::pack_temporal_conv(context_, kernel, bias, scale);
+  }
+  std::unique_ptr<PackedWeights> do_pack_linear(std::span<const RawWeight> matrices,
+                                                std::span<const RawWeight> biases) override {
+    return cpu::pack_linear(context_, matrices, biases);
+  }
+  std::unique_ptr<PackedWeights> do_pack_vector_linear(const RawWeight& matrix, const RawWeight* bias) override {
+    return cpu::pack_vector_linear(context_, matrix, bias);
+  }
+  std::unique_ptr<PackedWeights> do_pack_feed_forward(const RawWeight& w1, const RawWeight& b1, const RawWeight& w2,
+                                                      const RawWeight& b2) override {
+    return cpu::pack_feed_forward(context_, w1, b1, w2, b2);
+  }
+
+  Tensor do_to_channels_last(const Tensor& planar) override { return cpu::to_channels_last(context_, planar); }
+  Tensor do_to_planar(const Tensor& x) override { return cpu::to_planar(context_, x); }
+  Tensor do_embed_tokens(const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) override {
+    return cpu::embed_tokens(context_, patches, class_embedding, positions);
+  }
+  Tensor do_first_token(const Tensor& x) override { return cpu::first_token(context_, x); }
+  Tensor do_conv2d(const Tensor& x, const Conv2dWeights& w, const Shape& result, ConvOptions options) override {
+    return cpu::conv2d(context_, x, w, result, std::move(options));
+  }
+  Tensor do_temporal_conv(const Tensor& x, const TemporalConvWeights& w, const Shape& result,
+                          ConvOptions options) override {
+    return cpu::temporal_conv(context_, x, w, result, std::move(options));
+  }
+  Tensor do_linear(const Tensor& x, const LinearWeights& w, const Shape& result, LinearOptions options) override {
+    return cpu::linear(context_, x, w, result, std::move(options));
+  }
+  Tensor do_vector_linear(const Tensor& x, const VectorLinearWeights& w, const VectorLinearOptions& options) override {
+    return cpu::vector_linear(context_, x, w, options);
+  }
+  Tensor do_feed_forward(Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) override {
+    return cpu::feed_forward(context_, std::move(x), w, options);
+  }
+  Tensor do_group_norm(const Tensor& x, const NormWeights& w, const GroupNormOptions& options) override {
+    return cpu::group_norm(context_, x, w, options);
+  }
+  Tensor do_layer_norm(const Tensor& x, const NormWeights& w) override { return cpu::layer_norm(context_, x, w); }
+  Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t heads) override {
+    return cpu::attention(context_, attention_cache_, qkv, result, heads);
+  }
+  Tensor do_temporal_attention(const Tensor& qkv, const Shape& result, int64_t heads) override {
+    return cpu::temporal_attention(context_, qkv, result, heads);
+  }
+  Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) override {
+    return cpu::concat_channels(context_, a, b, result);
+  }
+
+  const Isa isa_;
+  BufferPool pool_;  // before everything that holds its blocks
+  cpu::Context context_;
+  cpu::AttentionCache attention_cache_;
+};
+
+}  // namespace
+
+Precision best_cpu_precision() { return has_bf16(select_isa()) ? Precision::bf16 : Precision::f32; }
+
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
+  const Isa isa = select_isa();
+  if (options.precision == Precision::bf16 && !has_bf16(isa)) {
+    fail(ErrorCode::unsupported,
+         "precision bf16: this CPU (or SVD_FORCE_ISA) has {}, which does not multiply bfloat16; use f32", name_of(isa));
+  }
+  const bool bf16 =
+      options.precision == Precision::bf16 || (options.precision == Precision::automatic && has_bf16(isa));
+  return std::make_unique<CpuBackend>(options.threads, bf16 ? DType::bf16 : DType::f32, isa);
+}
+
+}  // namespace svd

@@ -1,0 +1,62 @@
+// What the files that call oneDNN share.
+#pragma once
+
+#include <dnnl.hpp>
+#include <unordered_map>
+#include <vector>
+
+#include "base/parallel.h"
+#include "ops/backend.h"
+
+namespace svd::cpu {
+
+dnnl::memory::data_type dnnl_type(DType type);
+
+// What the operations of the CPU backend work with. One per backend; not thread-safe.
+struct Context {
+  Context(Threads threads, DType activation, BufferPool& pool);
+
+  dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) const;
+  void run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments);
+
+  Threads threads;
+  DType activation;  // f32 or bf16: of activations and packed weights
+  BufferPool& pool;
+  dnnl::engine engine;
+  dnnl::stream stream;
+};
+
+// Limits the threads that oneDNN's primitives, made or run on the calling thread in this scope, may use.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(int count);
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+  ~ThreadLimit();
+
+ private:
+  int before_;
+};
+
+// A weight in the layout that oneDNN's kernels want, in memory of the pool.
+struct PackedMatrix {
+  Buffer buffer;
+  dnnl::memory memory;
+};
+
+// Allocates memory for `desc` and reorders the weight into it. `plain` describes the weight as it lies in memory;
+// `scale` multiplies it on the way (before any rounding to bf16).
+PackedMatrix pack(Context& context, const RawWeight& weight, const dnnl::memory::desc& plain,
+                  const dnnl::memory::desc& desc, float scale = 1.0f);
+
+// The same matrix in another layout.
+PackedMatrix repack(Context& context, const PackedMatrix& from, const dnnl::memory::desc& desc);
+
+// A weight as float32 values times scale; empty for null.
+std::vector<float> widened(const RawWeight* weight, float scale = 1.0f);
+
+// How a residual enters a primitive: in place (its memory becomes the result's), as a second input, or not at all.
+enum class ResidualKind { none, in_place, separate };
+ResidualKind residual_kind(const Operand& residual);
+
+}  // namespace svd::cpu

@@ -1,0 +1,240 @@
+// Normalisation, conversion and rearrangement: the SIMD kernels spread over the threads.
+#include <algorithm>
+#include <cmath>
+
+#include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/operations.h"
+
+namespace svd::cpu {
+namespace {
+
+// Rows whose moments are summed in float32 before they go into a double: few enough that no precision is lost.
+constexpr int64_t kMomentRows = 256;
+
+struct Moments {
+  std::vector<double> sums, squares;  // [C]
+  explicit Moments(size_t channels) : sums(channels), squares(channels) {}
+};
+
+// Sums over each frame of x [frames, rows, C] + shift.
+template <typename T>
+std::vector<Moments> frame_moments(const Context& context, const T* x, int64_t frames, int64_t rows, int64_t channels,
+                                   const Tensor* shift) {
+  const int64_t chunks = (rows + kMomentRows - 1) / kMomentRows;
+  const size_t c_count = static_cast<size_t>(channels);
+  std::vector<float> partial(static_cast<size_t>(frames * chunks) * 2 * c_count);  // [frames, chunks, 2, C]
+  context.threads.for_ranges(frames * chunks, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t frame = i / chunks, first = i % chunks * kMomentRows;
+      float* sums = partial.data() + static_cast<size_t>(i) * 2 * c_count;
+      const float* s = shift ? shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : frame * channels) : nullptr;
+      kernels::accumulate_moments(x + (frame * rows + first) * channels, s, std::min(kMomentRows, rows - first),
+                                  channels, sums, sums + channels);
+    }
+  });
+  std::vector<Moments> moments;
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    Moments& m = moments.emplace_back(c_count);
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      const float* sums = partial.data() + static_cast<size_t>(frame * chunks + chunk) * 2 * c_count;
+      for (size_t c = 0; c < c_count; ++c) {
+        m.sums[c] += sums[c];
+        m.squares[c] += sums[c_count + c];
+      }
+    }
+  }
+  return moments;
+}
+
+// y = scale x + offset per channel, for one set of statistics over `count` elements of each channel.
+struct Affine {
+  std::vector<float> scale, offset;  // [C]
+};
+
+Affine normalisation(const Moments& m, double count, const NormWeights& w) {
+  const size_t channels = m.sums.size(), width = channels / kNormGroups;
+  Affine affine{std::vector<float>(channels), std::vector<float>(channels)};
+  for (size_t group = 0; group < kNormGroups; ++group) {
+    double sum = 0, square = 0;
+    for (size_t c = group * width; c < (group + 1) * width; ++c) {
+      sum += m.sums[c];
+      square += m.squares[c];
+    }
+    const double n = count * static_cast<double>(width);
+    const double mean = sum / n;
+    const double variance = std::max(0.0, square / n - mean * mean);
+    const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(w.epsilon));
+    for (size_t c = group * width; c < (group + 1) * width; ++c) {
+      const double scale = inverse * static_cast<double>(w.gamma[c]);
+      affine.scale[c] = static_cast<float>(scale);
+      affine.offset[c] = static_cast<float>(static_cast<double>(w.beta[c]) - mean * scale);
+    }
+  }
+  return affine;
+}
+
+// Moments of all frames together.
+void merge(std::vector<Moments>& moments) {
+  for (size_t frame = 1; frame < moments.size(); ++frame) {
+    for (size_t c = 0; c < moments[0].sums.size(); ++c) {
+      moments[0].sums[c] += moments[frame].sums[c];
+      moments[0].squares[c] += moments[frame].squares[c];
+    }
+  }
+  moments.erase(moments.begin() + 1, moments.end());
+}
+
+template <typename T>
+Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
+  const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = w.channels();
+  const T* source = x.data<T>().data();
+  std::vector<Moments> moments = frame_moments(context, source, frames, rows, channels, options.shift);
+  const bool all = options.span == NormSpan::all_frames;
+  if (all) merge(moments);
+
+  std::vector<Affine> affine;  // one per frame
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    affine.push_back(normalisation(moments[all ? 0 : static_cast<size_t>(frame)],
+                                   static_cast<double>(all ? frames * rows : rows), w));
+    if (!options.shift) continue;
+    // scale (x + shift) + offset: the shift goes into the offset.
+    const float* shift = options.shift->data<float>().data() + (options.shift->shape()[0] == 1 ? 0 : frame * channels);
+    for (size_t c = 0; c < static_cast<size_t>(channels); ++c)
+      affine.back().offset[c] += affine.back().scale[c] * shift[c];
+  }
+
+  Tensor y(context.pool, x.shape(), context.activation);  // as x
+  T* target = y.data<T>().data();
+  context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
+    while (begin < end) {  // frame by frame
+      const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
+      const Affine& a = affine[static_cast<size_t>(frame)];
+      kernels::scale_and_offset(source + begin * channels, stop - begin, channels, a.scale.data(), a.offset.data(),
+                                options.activation == Activation::silu, target + begin * channels);
+      begin = stop;
+    }
+  });
+  return y;
+}
+
+template <typename T>
+void layer_norm(const Context& context, const T* x, int64_t rows, const NormWeights& w, T* y) {
+  const int64_t channels = w.channels();
+  context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
+    kernels::layer_norm(x + begin * channels, end - begin, channels, w.gamma.data(), w.beta.data(), w.epsilon,
+                        y + begin * channels);
+  });
+}
+
+}  // namespace
+
+Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
+  return with_element_type(context.activation, [&]<typename T>(T*) { return group_norm<T>(context, x, w, options); });
+}
+
+Tensor layer_norm(Context& context, const Tensor& x, const NormWeights& w) {
+  Tensor y(context.pool, x.shape(), x.type());  // as x
+  with_element_type(x.type(), [&]<typename T>(T*) {
+    layer_norm(context, x.data<T>().data(), x.shape().rows(), w, y.data<T>().data());
+  });
+  return y;
+}
+
+Tensor to_channels_last(Context& context, const Tensor& planar) {
+  const Shape& s = planar.shape();
+  const int64_t channels = s[1], pixels = s[2] * s[3];
+  Tensor y(context.pool, {s[0], s[2], s[3], channels}, context.activation);  // [N, H, W, C]
+  const float* source = planar.data<float>().data();
+  with_element_type(context.activation, [&]<typename T>(T*) {
+    T* target = y.data<T>().data();
+    context.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
+      std::vector<float> pixel(static_cast<size_t>(channels));
+      for (int64_t i = begin; i < end; ++i) {
+        const float* first = source + i / pixels * channels * pixels + i % pixels;
+        for (int64_t c = 0; c < channels; ++c) pixel[static_cast<size_t>(c)] = first[c * pixels];
+        kernels::from_f32(pixel.data(), channels, target + i * channels);
+      }
+    });
+  });
+  return y;
+}
+
+Tensor to_planar(Context& context, const Tensor& x) {
+  const Shape& s = x.shape();
+  const int64_t channels = s[3], pixels = s[1] * s[2];
+  Tensor planar(context.pool, {s[0], channels, s[1], s[2]}, DType::f32);  // [N, C, H, W]
+  float* target = planar.data<float>().data();
+  with_element_type(context.activation, [&]<typename T>(T*) {
+    const T* source = x.data<T>().data();
+    context.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        float* first = target + i / pixels * channels * pixels + i % pixels;
+        for (int64_t c = 0; c < channels; ++c) first[c * pixels] = to_f32(source[i * channels + c]);
+      }
+    });
+  });
+  return planar;
+}
+
+Tensor embed_tokens(Context& context, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) {
+  const int64_t tokens = positions.shape()[0], channels = positions.shape()[1];
+  Tensor y(context.pool, {1, tokens, channels}, context.activation);  // [1, 1 + g*g, C]
+  const float* position = positions.data<float>().data();
+  with_element_type(context.activation, [&]<typename T>(T*) {
+    T* target = y.data<T>().data();
+    std::vector<float> first(class_embedding.data<float>().begin(), class_embedding.data<float>().end());
+    for (size_t c = 0; c < first.size(); ++c) first[c] += position[c];
+    kernels::from_f32(first.data(), channels, target);
+    for (int64_t i = 1; i < tokens; ++i) {
+      kernels::add_row(patches.data<T>().data() + (i - 1) * channels, position + i * channels, 1, channels,
+                       target + i * channels);
+    }
+  });
+  return y;
+}
+
+Tensor first_token(Context& context, const Tensor& x) {
+  const int64_t channels = x.shape().back();
+  Tensor y(context.pool, {1, channels}, DType::f32);  // [1, C]
+  with_element_type(context.activation,
+                    [&]<typename T>(T*) { kernels::to_f32(x.data<T>().data(), channels, y.data<float>().data()); });
+  return y;
+}
+
+Tensor concat_channels(Context& context, const Tensor& a, const Tensor& b, const Shape& shape) {
+  Tensor y(context.pool, shape, context.activation);  // [..., Ca + Cb]
+  const size_t element = size_of(context.activation);
+  const size_t a_bytes = static_cast<size_t>(a.shape().back()) * element;
+  const size_t b_bytes = static_cast<size_t>(b.shape().back()) * element;
+  context.threads.for_ranges(shape.rows(), [&](int64_t begin, int64_t end) {
+    for (size_t row = static_cast<size_t>(begin); row < static_cast<size_t>(end); ++row) {
+      std::byte* target = y.raw() + row * (a_bytes + b_bytes);
+      std::copy_n(a.raw() + row * a_bytes, a_bytes, target);
+      std::copy_n(b.raw() + row * b_bytes, b_bytes, target + a_bytes);
+    }
+  });
+  return y;
+}
+
+Tensor add_shift(Context& context, Operand x, const Tensor& shift) {
+  const Tensor* borrowed = x.owns() ? nullptr : &x.get();
+  const Shape shape = x.get().shape();
+  Tensor y = x.owns() ? x.take() : Tensor(context.pool, shape, context.activation);  // as x
+  const Tensor& source = borrowed ? *borrowed : y;
+  const int64_t channels = shape.back(), frames = shape[0], rows = shape.rows() / frames;
+  const bool per_frame = shift.shape()[0] != 1;
+  with_element_type(context.activation, [&]<typename T>(T*) {
+    context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
+      while (begin < end) {  // frame by frame
+        const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
+        kernels::add_row(source.data<T>().data() + begin * channels,
+                         shift.data<float>().data() + (per_frame ? frame * channels : 0), stop - begin, channels,
+                         y.data<T>().data() + begin * channels);
+        begin = stop;
+      }
+    });
+  });
+  return y;
+}
+
+}  // namespace svd::cpu

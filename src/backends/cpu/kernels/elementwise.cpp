@@ -1,0 +1,96 @@
+// Sums, blends and conversions of rows.
+#include "backends/cpu/kernels/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/elementwise.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "backends/cpu/kernels/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace svd::kernels::HWY_NAMESPACE {
+
+// y[i] = f(a[i], b[i]) over two inputs of any of the element types.
+template <typename A, typename B, typename Y, typename Function>
+void map(const A* a, const B* b, int64_t n, Y* y, const Function& f) {
+  for_vectors(
+      n, [&](int64_t i) { store(f(load(a + i), load(b + i)), y + i); },
+      [&](int64_t i, size_t count) { store_part(f(load_part(a + i, count), load_part(b + i, count)), y + i, count); });
+}
+
+template <typename T>
+void blend_impl(const T* other, float weight, int64_t n, T* y) {
+  const V w = hn::Set(F(), weight);
+  map(other, y, n, y, [&](V o, V r) { return hn::MulAdd(w, hn::Sub(o, r), r); });
+}
+
+template <typename T>
+void add_row_impl(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) {
+  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
+    map(x, shift, channels, y, [](V a, V b) { return hn::Add(a, b); });
+  }
+}
+
+template <typename T>
+void add_impl(const T* x, const T* other, int64_t n, T* y) {
+  map(x, other, n, y, [](V a, V b) { return hn::Add(a, b); });
+}
+
+template <typename X, typename Y>
+void copy_impl(const X* x, int64_t n, Y* y) {
+  for_vectors(
+      n, [&](int64_t i) { store(load(x + i), y + i); },
+      [&](int64_t i, size_t count) { store_part(load_part(x + i, count), y + i, count); });
+}
+
+#define SVD_KERNELS_FOR(T, SUFFIX)                                                                        \
+  void blend_##SUFFIX(const T* other, float weight, int64_t n, T* y) { blend_impl(other, weight, n, y); } \
+  void add_row_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) {           \
+    add_row_impl(x, shift, rows, channels, y);                                                            \
+  }                                                                                                       \
+  void add_##SUFFIX(const T* x, const T* other, int64_t n, T* y) { add_impl(x, other, n, y); }            \
+  void from_f32_##SUFFIX(const float* x, int64_t n, T* y) { copy_impl(x, n, y); }                         \
+  void to_f32_##SUFFIX(const T* x, int64_t n, float* y) { copy_impl(x, n, y); }
+SVD_KERNELS_FOR(float, f32)
+SVD_KERNELS_FOR(bf16, bf16)
+#undef SVD_KERNELS_FOR
+
+}  // namespace svd::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace svd::kernels {
+
+#define SVD_KERNELS_FOR(T, SUFFIX)                                                     \
+  HWY_EXPORT(blend_##SUFFIX);                                                          \
+  HWY_EXPORT(add_row_##SUFFIX);                                                        \
+  HWY_EXPORT(add_##SUFFIX);                                                            \
+  HWY_EXPORT(from_f32_##SUFFIX);                                                       \
+  HWY_EXPORT(to_f32_##SUFFIX);                                                         \
+  template <>                                                                          \
+  void blend(const T* other, float weight, int64_t n, T* y) {                          \
+    HWY_DYNAMIC_DISPATCH(blend_##SUFFIX)(other, weight, n, y);                         \
+  }                                                                                    \
+  template <>                                                                          \
+  void add_row(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) { \
+    HWY_DYNAMIC_DISPATCH(add_row_##SUFFIX)(x, shift, rows, channels, y);               \
+  }                                                                                    \
+  template <>                                                                          \
+  void add(const T* x, const T* other, int64_t n, T* y) {                              \
+    HWY_DYNAMIC_DISPATCH(add_##SUFFIX)(x, other, n, y);                                \
+  }                                                                                    \
+  template <>                                                                          \
+  void from_f32(const float* x, int64_t n, T* y) {                                     \
+    HWY_DYNAMIC_DISPATCH(from_f32_##SUFFIX)(x, n, y);                                  \
+  }                                                                                    \
+  template <>                                                                          \
+  void to_f32(const T* x, int64_t n, float* y) {                                       \
+    HWY_DYNAMIC_DISPATCH(to_f32_##SUFFIX)(x, n, y);                                    \
+  }
+SVD_KERNELS_FOR(float, f32)
+SVD_KERNELS_FOR(bf16, bf16)
+#undef SVD_KERNELS_FOR
+
+}  // namespace svd::kernels
+#endif

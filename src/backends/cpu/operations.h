@@ -1,0 +1,48 @@
+// The operations of the CPU backend as functions, one file per family. Arguments are already checked (ops/backend.cpp).
+#pragma once
+
+#include "backends/cpu/attention.h"
+#include "backends/cpu/dnnl_support.h"
+#include "ops/backend.h"
+
+namespace svd::cpu {
+
+// ---- convolution.cpp
+std::unique_ptr<PackedWeights> pack_conv2d(Context&, const Conv2dSpec&, const RawWeight& kernel, const RawWeight* bias);
+std::unique_ptr<PackedWeights> pack_temporal_conv(Context&, const RawWeight& kernel, const RawWeight& bias,
+                                                  float scale);
+Tensor conv2d(Context&, const Tensor& x, const Conv2dWeights&, const Shape& result, ConvOptions);
+Tensor temporal_conv(Context&, const Tensor& x, const TemporalConvWeights&, const Shape& result, ConvOptions);
+
+// ---- products.cpp
+std::unique_ptr<PackedWeights> pack_linear(Context&, std::span<const RawWeight> matrices,
+                                           std::span<const RawWeight> biases);
+std::unique_ptr<PackedWeights> pack_vector_linear(Context&, const RawWeight& matrix, const RawWeight* bias);
+std::unique_ptr<PackedWeights> pack_feed_forward(Context&, const RawWeight& w1, const RawWeight& b1,
+                                                 const RawWeight& w2, const RawWeight& b2);
+Tensor linear(Context&, const Tensor& x, const LinearWeights&, const Shape& result, LinearOptions);
+Tensor vector_linear(Context&, const Tensor& x, const VectorLinearWeights&, const VectorLinearOptions&);
+Tensor feed_forward(Context&, Operand x, const FeedForwardWeights&, const FeedForwardOptions&);
+
+// ---- attention.cpp
+Tensor attention(Context&, AttentionCache&, const Tensor& qkv, const Shape& result, int64_t heads);
+Tensor temporal_attention(Context&, const Tensor& qkv, const Shape& result, int64_t heads);
+
+// ---- elementwise.cpp
+Tensor group_norm(Context&, const Tensor& x, const NormWeights&, const GroupNormOptions&);
+Tensor layer_norm(Context&, const Tensor& x, const NormWeights&);
+Tensor to_channels_last(Context&, const Tensor& planar);
+Tensor to_planar(Context&, const Tensor& x);
+Tensor embed_tokens(Context&, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions);
+Tensor first_token(Context&, const Tensor& x);
+Tensor concat_channels(Context&, const Tensor& a, const Tensor& b, const Shape& result);
+// x + shift, shift [1 or T, C]
+Tensor add_shift(Context&, Operand x, const Tensor& shift);
+
+// Calls body with a null pointer of the element type of activations: body(T*).
+template <typename Body>
+decltype(auto) with_element_type(DType type, const Body& body) {
+  return type == DType::bf16 ? body(static_cast<bf16*>(nullptr)) : body(static_cast<float*>(nullptr));
+}
+
+}  // namespace svd::cpu

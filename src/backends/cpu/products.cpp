@@ -1,0 +1,295 @@
+// Matrix products by oneDNN, with what surrounds them: LayerNorm before, bias, activation and residual after.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/operations.h"
+#include "base/fail.h"
+
+namespace svd::cpu {
+namespace {
+
+using dnnl::matmul;
+using dnnl::memory;
+
+// What follows x W' + b, in this order.
+struct PostOps {
+  Activation activation = Activation::none;
+  bool multiply = false;  // by a second input
+  ResidualKind residual = ResidualKind::none;
+  auto operator<=>(const PostOps&) const = default;
+};
+
+// y [rows, out] = post(x [rows, in] W' + bias)
+class Product {
+ public:
+  // W is [out, in] in memory.
+  Product(Context& context, const RawWeight& matrix, std::vector<float> bias)
+      : in_(matrix.shape[1]), out_(matrix.shape[0]), bias_(std::move(bias)) {
+    const memory::desc plain({in_, out_}, dnnl_type(matrix.type), memory::format_tag::ba);
+    // The layout does not depend on the number of rows (oneDNN 2.6: only on the number of columns).
+    weights_ = pack(context, matrix, plain, describe(context, 2048, {}, nullptr).weights_desc());
+  }
+
+  int64_t in() const { return in_; }
+  int64_t out() const { return out_; }
+  const std::vector<float>& bias() const { return bias_; }
+
+  // `bias` is the product's own or one of the same size; `second` is what is multiplied or added.
+  void run(Context& context, int64_t rows, const std::byte* x, const PostOps& post, const std::vector<float>& bias,
+           const std::byte* second, std::byte* y) {
+    if (rows == 0) return;
+    const Prepared& prepared = prepare(context, rows, post, !bias.empty());
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_SRC, context.wrap(prepared.description.src_desc(), x)},
+        {DNNL_ARG_WEIGHTS, weights_.memory},
+        {DNNL_ARG_DST, context.wrap(prepared.description.dst_desc(), y)},
+    };
+    if (!bias.empty()) arguments[DNNL_ARG_BIAS] = context.wrap(prepared.description.bias_desc(), bias.data());
+    if (post.multiply || post.residual == ResidualKind::separate) {
+      const int position = post.activation == Activation::none ? 0 : 1;
+      arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1] =
+          context.wrap(prepared.description.dst_desc(), second);
+    }
+    context.run(prepared.primitive, arguments);
+  }
+
+ private:
+  struct Prepared {
+    matmul::primitive_desc description;
+    matmul primitive;
+  };
+
+  matmul::primitive_desc describe(Context& context, int64_t rows, const PostOps& post, const memory::desc* weights,
+                                  bool with_bias = true) const {
+    const auto type = dnnl_type(context.activation);
+    const memory::desc x({rows, in_}, type, memory::format_tag::ab);
+    const memory::desc y({rows, out_}, type, memory::format_tag::ab);
+    const memory::desc any({in_, out_}, type, memory::format_tag::any);
+    const memory::desc bias =
+        with_bias ? memory::desc({1, out_}, memory::data_type::f32, memory::format_tag::ab) : memory::desc();
+    dnnl::post_ops ops;
+    if (post.activation == Activation::silu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_swish, 1.0f, 0.0f);
+    if (post.activation == Activation::gelu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+    if (post.multiply) ops.append_binary(dnnl::algorithm::binary_mul, y);
+    if (post.residual == ResidualKind::in_place) ops.append_sum();
+    if (post.residual == ResidualKind::separate) ops.append_binary(dnnl::algorithm::binary_add, y);
+    dnnl::primitive_attr attributes;
+    attributes.set_post_ops(ops);
+    const ThreadLimit limit(context.threads.count());
+    return {{x, weights ? *weights : any, bias, y}, attributes, context.engine};
+  }
+
+  const Prepared& prepare(Context& context, int64_t rows, const PostOps& post, bool with_bias) {
+    const auto key = std::tuple(rows, post, with_bias);
+    if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
+    const auto layout = weights_.memory.get_desc();
+    auto description = describe(context, rows, post, &layout, with_bias);
+    const ThreadLimit limit(context.threads.count());
+    return prepared_.emplace(key, Prepared{description, matmul(description)}).first->second;
+  }
+
+  const int64_t in_, out_;
+  const std::vector<float> bias_;  // [out] or empty
+  PackedMatrix weights_;           // [in, out] in oneDNN's layout
+  std::map<std::tuple<int64_t, PostOps, bool>, Prepared> prepared_;
+};
+
+struct PackedLinear final : PackedWeights {
+  explicit PackedLinear(Product p) : product(std::move(p)) {}
+  Product product;
+};
+
+struct PackedFeedForward final : PackedWeights {
+  PackedFeedForward(Product v, Product g, Product o) : value(std::move(v)), gate(std::move(g)), output(std::move(o)) {}
+  Product value;   // [inner, width]: the first half of W1
+  Product gate;    // [inner, width]: the second half
+  Product output;  // [width, inner]
+};
+
+struct PackedVectorLinear final : PackedWeights {
+  Tensor matrix;            // [out, in], in the type of activations
+  std::vector<float> bias;  // [out] or empty
+};
+
+// Rows that are worked on together, so that what a chain of operations hands on stays in the caches: row_bytes is what
+// a row takes in the scratch buffers. 16 MiB is about what two cores have of a server's last-level cache; below 512
+// rows reading the weights again for every chunk would show.
+int64_t chunk_rows(int64_t row_bytes, int64_t rows) {
+  constexpr int64_t budget = int64_t{16} << 20;
+  return std::clamp<int64_t>(budget / row_bytes / 64 * 64, std::min<int64_t>(512, rows), std::max<int64_t>(rows, 1));
+}
+
+template <typename T>
+void layer_norm_rows(const Context& context, const std::byte* x, int64_t rows, const NormWeights& w, std::byte* y) {
+  const int64_t channels = w.channels();
+  context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
+    kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, end - begin, channels, w.gamma.data(),
+                        w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
+  });
+}
+
+void layer_norm_rows(const Context& context, const std::byte* x, int64_t rows, const NormWeights& w, std::byte* y) {
+  with_element_type(context.activation, [&]<typename T>(T*) { layer_norm_rows<T>(context, x, rows, w, y); });
+}
+
+std::vector<float> sum_of(const std::vector<float>& bias, const Tensor& shift) {
+  const std::span<const float> row = shift.data<float>();
+  std::vector<float> sum(row.begin(), row.end());
+  for (size_t i = 0; i < bias.size(); ++i) sum[i] += bias[i];
+  return sum;
+}
+
+RawWeight rows_of(const RawWeight& w, int64_t first, int64_t count) {
+  const size_t row_bytes = static_cast<size_t>(w.shape.numel() / w.shape[0]) * size_of(w.type);
+  const Shape shape = w.shape.rank() == 1 ? Shape{count} : Shape{count, w.shape[1]};
+  return {shape, w.type, w.data + static_cast<size_t>(first) * row_bytes};
+}
+
+}  // namespace
+
+std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const RawWeight> matrices,
+                                           std::span<const RawWeight> biases) {
+  std::vector<float> bias;
+  for (const RawWeight& b : biases) {
+    const std::vector<float> part = widened(&b);
+    bias.insert(bias.end(), part.begin(), part.end());
+  }
+  if (matrices.size() == 1) {
+    return std::make_unique<PackedLinear>(Product(context, matrices[0], std::move(bias)));
+  }
+  std::vector<std::byte> stacked;  // rows of all matrices
+  int64_t rows = 0;
+  for (const RawWeight& m : matrices) {
+    ensure(m.type == matrices[0].type, "linear: stacked matrices of different types");
+    stacked.insert(stacked.end(), m.data, m.data + static_cast<size_t>(m.shape.numel()) * size_of(m.type));
+    rows += m.shape[0];
+  }
+  const RawWeight all{Shape{rows, matrices[0].shape[1]}, matrices[0].type, stacked.data()};
+  return std::make_unique<PackedLinear>(Product(context, all, std::move(bias)));
+}
+
+std::unique_ptr<PackedWeights> pack_vector_linear(Context& context, const RawWeight& matrix, const RawWeight* bias) {
+  auto packed = std::make_unique<PackedVectorLinear>();
+  packed->matrix = Tensor(context.pool, matrix.shape, context.activation);
+  packed->bias = widened(bias);
+  const int64_t n = matrix.shape.numel();
+  if (matrix.type == context.activation) {
+    std::copy_n(matrix.data, packed->matrix.bytes(), packed->matrix.raw());
+  } else if (matrix.type == DType::bf16) {
+    kernels::to_f32(reinterpret_cast<const bf16*>(matrix.data), n, packed->matrix.data<float>().data());
+  } else {
+    kernels::from_f32(reinterpret_cast<const float*>(matrix.data), n, packed->matrix.data<bf16>().data());
+  }
+  return packed;
+}
+
+std::unique_ptr<PackedWeights> pack_feed_forward(Context& context, const RawWeight& w1, const RawWeight& b1,
+                                                 const RawWeight& w2, const RawWeight& b2) {
+  const int64_t inner = w2.shape[1];
+  const RawWeight value_bias = rows_of(b1, 0, inner), gate_bias = rows_of(b1, inner, inner);
+  return std::make_unique<PackedFeedForward>(Product(context, rows_of(w1, 0, inner), widened(&value_bias)),
+                                             Product(context, rows_of(w1, inner, inner), widened(&gate_bias)),
+                                             Product(context, w2, widened(&b2)));
+}
+
+Tensor linear(Context& context, const Tensor& x, const LinearWeights& w, const Shape& shape, LinearOptions options) {
+  Product& product = static_cast<PackedLinear&>(*w.packed).product;
+  const int64_t rows = x.shape().rows();
+  const size_t in_bytes = static_cast<size_t>(w.in_features) * size_of(x.type());
+  const size_t out_bytes = static_cast<size_t>(w.out_features) * size_of(x.type());
+
+  // One shift for all frames is a part of the bias, when nothing stands between the two.
+  const bool shift_in_bias = options.shift && options.shift->shape()[0] == 1 && options.activation == Activation::none;
+  const std::vector<float> bias = shift_in_bias ? sum_of(product.bias(), *options.shift) : product.bias();
+  const Tensor* shift_left = shift_in_bias ? nullptr : options.shift;
+
+  const PostOps post{.activation = options.activation, .residual = residual_kind(options.residual)};
+  const std::byte* residual = post.residual == ResidualKind::separate ? options.residual.get().raw() : nullptr;
+  Tensor y = options.residual.owns() ? options.residual.take() : Tensor(context.pool, shape, context.activation);
+
+  if (!options.layer_norm) {
+    product.run(context, rows, x.raw(), post, bias, residual, y.raw());
+  } else {
+    const int64_t chunk = chunk_rows(static_cast<int64_t>(in_bytes + out_bytes), rows);
+    const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * in_bytes);  // [chunk, in]
+    for (int64_t row = 0; row < rows; row += chunk) {
+      const int64_t count = std::min(chunk, rows - row);
+      const size_t out_offset = static_cast<size_t>(row) * out_bytes;
+      layer_norm_rows(context, x.raw() + static_cast<size_t>(row) * in_bytes, count, *options.layer_norm,
+                      normed.data());
+      product.run(context, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
+                  y.raw() + out_offset);
+    }
+  }
+  if (shift_left) y = add_shift(context, std::move(y), *shift_left);
+  return y;
+}
+
+Tensor vector_linear(Context& context, const Tensor& x, const VectorLinearWeights& w,
+                     const VectorLinearOptions& options) {
+  const auto& packed = static_cast<const PackedVectorLinear&>(*w.packed);
+  const int64_t rows = x.shape()[0], in = w.in_features, out = w.out_features;
+  Tensor y(context.pool, {rows, out}, DType::f32);  // [rows, out]
+  const float* residual = options.residual ? options.residual->data<float>().data() : nullptr;
+  with_element_type(context.activation, [&]<typename T>(T*) {
+    const T* matrix = packed.matrix.data<T>().data();
+    context.threads.for_ranges(out, [&](int64_t begin, int64_t end) {
+      for (int64_t row = 0; row < rows; ++row) {
+        float* result = y.data<float>().data() + row * out;
+        kernels::matvec(matrix + begin * in, x.data<float>().data() + row * in, end - begin, in, result + begin);
+        for (int64_t o = begin; o < end; ++o) {
+          float v = result[o];
+          if (!packed.bias.empty()) v += packed.bias[static_cast<size_t>(o)];
+          if (residual) v += residual[row * out + o];
+          result[o] = options.activation == Activation::silu ? v / (1.0f + std::exp(-v)) : v;
+        }
+      }
+    });
+  });
+  return y;
+}
+
+Tensor feed_forward(Context& context, Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) {
+  auto& packed = static_cast<PackedFeedForward&>(*w.packed);
+  Operand input = options.shift ? Operand(add_shift(context, std::move(x), *options.shift)) : std::move(x);
+  const ResidualKind kind = residual_kind(input);
+  const Tensor* borrowed = kind == ResidualKind::separate ? &input.get() : nullptr;
+  const Shape shape = input.get().shape();
+  Tensor y = input.owns() ? input.take() : Tensor(context.pool, shape, context.activation);  // as x
+  const std::byte* source = borrowed ? borrowed->raw() : y.raw();
+
+  const int64_t rows = shape.rows();
+  const size_t element = size_of(context.activation);
+  const size_t width_bytes = static_cast<size_t>(w.width) * element,
+               inner_bytes = static_cast<size_t>(w.inner) * element;
+  const int64_t chunk = chunk_rows(static_cast<int64_t>(2 * width_bytes + 2 * inner_bytes), rows);
+  const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * width_bytes);  // [chunk, width]
+  const Buffer gate = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);    // [chunk, inner]
+  const Buffer hidden = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);  // [chunk, inner]
+  for (int64_t row = 0; row < rows; row += chunk) {
+    const int64_t count = std::min(chunk, rows - row);
+    const size_t offset = static_cast<size_t>(row) * width_bytes;
+    layer_norm_rows(context, source + offset, count, w.norm, normed.data());
+    packed.gate.run(context, count, normed.data(), {.activation = Activation::gelu}, packed.gate.bias(), nullptr,
+                    gate.data());
+    packed.value.run(context, count, normed.data(), {.multiply = true}, packed.value.bias(), gate.data(),
+                     hidden.data());
+    packed.output.run(context, count, hidden.data(), {.residual = kind}, packed.output.bias(),
+                      borrowed ? source + offset : nullptr, y.raw() + offset);
+    if (!options.blend.other) continue;
+    with_element_type(context.activation, [&]<typename T>(T*) {
+      const T* other = options.blend.other->data<T>().data() + row * w.width;
+      T* result = y.data<T>().data() + row * w.width;
+      context.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
+        kernels::blend(other + begin * w.width, options.blend.weight, (end - begin) * w.width,
+                       result + begin * w.width);
+      });
+    });
+  }
+  return y;
+}
+
+}  // namespace svd::cpu

@@ -1,0 +1,115 @@
+#include "backends/planning/planning_backend.h"
+
+#include <algorithm>
+
+namespace svd {
+namespace {
+
+struct PlannedWeights final : PackedWeights {
+  Buffer buffer;
+};
+
+class PlanningBackend final : public Backend {
+ public:
+  explicit PlanningBackend(DType activation) : activation_(activation) {}
+
+  std::string describe() const override { return "planning"; }
+  DType activation_type() const override { return activation_; }
+  BufferPool& pool() override { return pool_; }
+  bool plans_only() const override { return true; }
+
+ private:
+  std::unique_ptr<PackedWeights> weights(int64_t elements) {
+    auto planned = std::make_unique<PlannedWeights>();
+    planned->buffer = pool_.allocate(static_cast<size_t>(elements) * size_of(activation_));
+    return planned;
+  }
+
+  // What an operation needs beside its operands, held until it ends.
+  Buffer scratch(int64_t elements) { return pool_.allocate(static_cast<size_t>(elements) * size_of(activation_)); }
+
+  Tensor result_of(const Shape& shape, Operand& residual) {
+    return residual.owns() ? residual.take() : new_activation(shape);
+  }
+
+  std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& s, const RawWeight&, const RawWeight*) override {
+    return weights(s.in_channels * s.out_channels * s.kernel * s.kernel);
+  }
+  std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight&, float) override {
+    return weights(kernel.shape.numel());
+  }
+  std::unique_ptr<PackedWeights> do_pack_linear(std::span<const RawWeight> matrices,
+                                                std::span<const RawWeight>) override {
+    int64_t elements = 0;
+    for (const RawWeight& m : matrices) elements += m.shape.numel();
+    return weights(elements);
+  }
+  std::unique_ptr<PackedWeights> do_pack_vector_linear(const RawWeight& matrix, const RawWeight*) override {
+    return weights(matrix.shape.numel());
+  }
+  std::unique_ptr<PackedWeights> do_pack_feed_forward(const RawWeight& w1, const RawWeight&, const RawWeight& w2,
+                                                      const RawWeight&) override {
+    return weights(w1.shape.numel() + w2.shape.numel());
+  }
+
+  Tensor do_to_channels_last(const Tensor& planar) override {
+    const Shape& s = planar.shape();
+    return new_activation({s[0], s[2], s[3], s[1]});
+  }
+  Tensor do_to_planar(const Tensor& x) override {
+    const Shape& s = x.shape();
+    return Tensor(pool_, {s[0], s[3], s[1], s[2]}, DType::f32);
+  }
+  Tensor do_embed_tokens(const Tensor&, const Tensor&, const Tensor& positions) override {
+    return new_activation({1, positions.shape()[0], positions.shape()[1]});
+  }
+  Tensor do_first_token(const Tensor& x) override { return Tensor(pool_, {1, x.shape().back()}, DType::f32); }
+
+  Tensor do_conv2d(const Tensor& x, const Conv2dWeights& w, const Shape& result, ConvOptions options) override {
+    Tensor y = result_of(result, options.residual);
+    if (w.spec.upsample) {  // as many enlarged frames as fit 64 MiB, one at least
+      const int64_t frame = 4 * x.shape().numel() / x.shape()[0];
+      const int64_t fit = (int64_t{64} << 20) / (frame * static_cast<int64_t>(size_of(activation_)));
+      scratch(frame * std::clamp<int64_t>(fit, 1, x.shape()[0]));
+    }
+    return y;
+  }
+  Tensor do_temporal_conv(const Tensor&, const TemporalConvWeights&, const Shape& result,
+                          ConvOptions options) override {
+    return result_of(result, options.residual);
+  }
+  Tensor do_linear(const Tensor&, const LinearWeights&, const Shape& result, LinearOptions options) override {
+    return result_of(result, options.residual);
+  }
+  Tensor do_vector_linear(const Tensor& x, const VectorLinearWeights& w, const VectorLinearOptions&) override {
+    return Tensor(pool_, {x.shape()[0], w.out_features}, DType::f32);
+  }
+  Tensor do_feed_forward(Operand x, const FeedForwardWeights&, const FeedForwardOptions&) override {
+    const Shape shape = x.get().shape();
+    return result_of(shape, x);
+  }
+  Tensor do_group_norm(const Tensor& x, const NormWeights&, const GroupNormOptions&) override {
+    return new_activation(x.shape());
+  }
+  Tensor do_layer_norm(const Tensor& x, const NormWeights&) override { return Tensor(pool_, x.shape(), x.type()); }
+  Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t) override {
+    Tensor y = new_activation(result);
+    scratch(2 * qkv.shape().numel() / (3 * qkv.shape()[0]));  // packed keys and values of one frame
+    return y;
+  }
+  Tensor do_temporal_attention(const Tensor&, const Shape& result, int64_t) override { return new_activation(result); }
+  Tensor do_concat_channels(const Tensor&, const Tensor&, const Shape& result) override {
+    return new_activation(result);
+  }
+
+  const DType activation_;
+  BufferPool pool_{BufferPool::Mode::plan};
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_planning_backend(DType activation) {
+  return std::make_unique<PlanningBackend>(activation);
+}
+
+}  // namespace svd
