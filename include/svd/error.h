@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "svd/export.h"
+
 namespace svd {
 
 // Why a call failed, for programs; the message is for people.
@@ -18,7 +20,7 @@ enum class ErrorCode {
 
 // The one exception type of the library. The message is one line that names the file, the tensor or the
 // option, what was expected, what was found and what to do.
-class Error : public std::runtime_error {
+class SVD_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

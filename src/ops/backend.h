@@ -56,14 +56,14 @@ struct Blend {
 // position of the frame.
 
 struct ConvOptions {
-  Operand residual;  // added to the result
+  Operand residual = {};  // added to the result
 };
 
 struct LinearOptions {
   const NormWeights* layer_norm = nullptr;   // applied to the input first
   Activation activation = Activation::none;  // on W x + b
   const Tensor* shift = nullptr;             // added after the activation
-  Operand residual;                          // added last
+  Operand residual = {};                     // added last
 };
 
 struct VectorLinearOptions {
@@ -81,7 +81,7 @@ struct GroupNormOptions {
 
 struct FeedForwardOptions {
   const Tensor* shift = nullptr;  // added to the input (and so to the residual path) first
-  Blend blend;                    // applied to the final sum
+  Blend blend = {};               // applied to the final sum
 };
 
 constexpr int64_t kNormGroups = 32;  // of every GroupNorm in these networks

@@ -5,13 +5,12 @@
 
 #include "base/parallel.h"
 #include "ops/backend.h"
+#include "svd/options.h"
 
 namespace svd {
 
-enum class Precision { automatic, f32, bf16 };
-
 struct CpuOptions {
-  Precision precision = Precision::automatic;  // automatic: bf16 where the CPU multiplies it, else f32
+  Precision precision = Precision::automatic;
   Threads threads{available_cores()};
 };
 

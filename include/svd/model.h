@@ -1,0 +1,121 @@
+// The library: load a model, give it a picture, get a video.
+//
+//   svd::Model model({.version = svd::Version::svd_xt, .checkpoint = "checkpoints/svd_xt.safetensors"});
+//   svd::Random random(23);
+//   svd::Video video = model.generate({.image = svd::read_image("photo.jpg")}, random);
+//   svd::write_mp4("video.mp4", video.frames, {.fps = video.fps});
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "svd/export.h"
+#include "svd/image.h"
+#include "svd/options.h"
+
+namespace svd {
+
+struct LoadOptions {
+  Version version = Version::svd;
+  std::filesystem::path checkpoint;  // safetensors, in the layout of Stability AI's files
+  Device device = Device::automatic;
+  Precision precision = Precision::automatic;
+  int threads = 0;  // 0: all cores this process may use
+};
+
+// A tensor on its way through the program, for comparing with the reference implementation. Valid during the call.
+struct TensorRecord {
+  std::string_view name;           // as in tests/golden: "cond_frames", "latents", ...
+  std::span<const int64_t> shape;  // row-major
+  std::span<const float> f32;      // one of the two is filled
+  std::span<const uint8_t> u8;
+};
+
+struct Request {
+  Image image;  // sides are multiples of 64 (fit_to_multiple_of_64); 1024 x 576 is what the models were trained on
+  std::optional<int> num_frames;                       // default: of the version
+  std::optional<int> num_steps;                        // default: of the version
+  int fps_id = 6;                                      // frame-rate conditioning: frames per second minus one
+  int motion_bucket_id = 127;                          // motion conditioning: larger moves more
+  float cond_aug = 0.02f;                              // deviation of the noise added to the conditioning frame
+  int decoding_t = 14;                                 // frames decoded at a time
+  std::optional<float> min_guidance, max_guidance;     // default: of the version
+  bool watermark = true;                               // the reference's invisible mark
+  std::function<void(const TensorRecord&)> on_tensor;  // sees every intermediate; costs memory for the decoded frames
+};
+
+enum class Phase { loading, encoding, denoising, decoding };
+SVD_API std::string_view name_of(Phase phase);
+
+struct Progress {
+  Phase phase;
+  double fraction;  // of the phase, 0 ... 1, by the work it has
+  int step, steps;  // denoising: steps done and to do; else 0
+};
+// Called often (thousands of times a minute), in the thread of the call that takes it. False ends the call with
+// Error(cancelled).
+using ProgressCallback = std::function<bool(const Progress&)>;
+
+// What a request takes, known before any work is done.
+struct Plan {
+  uint64_t peak_bytes;  // of memory, the mapped checkpoint not counted
+  Phase peak_phase;
+  double flops;  // useful ones: 2 per multiply-add of the model's definition
+};
+
+struct Video {
+  std::vector<Image> frames;
+  int fps;  // to show them with: fps_id + 1
+};
+
+// A stream of random numbers that draws what PyTorch's CPU generator draws for the same seed. Requests that share one
+// go on where the one before stopped, as pictures of a folder do in the reference. Not thread-safe.
+class SVD_API Random {
+ public:
+  explicit Random(uint64_t seed);
+  Random(Random&&) noexcept;
+  Random& operator=(Random&&) noexcept;
+  ~Random();
+
+ private:
+  friend class Model;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The picture with sides cut down to multiples of 64 by resampling. Throws Error(invalid_argument) below 64.
+SVD_API Image fit_to_model(const Image& image);
+
+// A checkpoint, opened and checked, and a device. The parts of the model are loaded when their turn comes and released
+// after it, so that memory holds one at a time. One call at a time (not thread-safe).
+class SVD_API Model {
+ public:
+  // Throws Error: bad_file for a checkpoint that is missing, damaged, of another kind or lacks tensors (all are named);
+  // unsupported for a device or precision that is not there.
+  explicit Model(const LoadOptions& options);
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  std::string describe_device() const;  // "cpu, bf16, amx_bf16, 2 threads"
+
+  // Throws Error(invalid_argument) for a request that makes no sense; its message names the option.
+  Plan plan(const Request& request) const;
+
+  // Throws as plan() does, Error(out_of_memory) before starting when the plan exceeds what the machine has free, and
+  // Error(cancelled).
+  Video generate(const Request& request, Random& random, const ProgressCallback& progress = {});
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace svd

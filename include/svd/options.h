@@ -1,0 +1,41 @@
+// What to run, and on what.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "svd/export.h"
+
+namespace svd {
+
+// The published models. All share one network; they differ in what they were trained for and in the decoder.
+enum class Version { svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1 };
+
+// What the reference uses for a version when nothing else is asked for.
+struct VersionDefaults {
+  std::string_view name;  // "svd_xt": of the --version option and of the checkpoint file
+  int num_frames;
+  int num_steps;
+  float min_guidance;     // at the first frame
+  float max_guidance;     // at the last
+  bool temporal_decoder;  // else frames are decoded one by one
+};
+SVD_API const VersionDefaults& defaults_of(Version version);
+SVD_API std::span<const Version> all_versions();
+SVD_API std::optional<Version> version_named(std::string_view name);
+
+enum class Device {
+  automatic,  // the best that is there
+  cpu,
+  cuda,       // not in this build: asking for it is an Error(unsupported)
+  reference,  // plain loops in float32, for checking; slow
+};
+
+enum class Precision {
+  automatic,  // bf16 where the device multiplies it, else f32
+  f32,
+  bf16,  // weights and activations in bfloat16, sums in float32
+};
+
+}  // namespace svd

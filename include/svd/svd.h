@@ -1,0 +1,8 @@
+// Everything the library offers.
+#pragma once
+
+#include "svd/error.h"    // IWYU pragma: export
+#include "svd/image.h"    // IWYU pragma: export
+#include "svd/model.h"    // IWYU pragma: export
+#include "svd/options.h"  // IWYU pragma: export
+#include "svd/video.h"    // IWYU pragma: export

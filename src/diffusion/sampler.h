@@ -1,0 +1,103 @@
+// From noise to a sample, one noise level after the other.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "diffusion/random.h"
+
+namespace svd {
+
+// Writes the prediction of the clean sample, D(x, sigma), to `denoised`; both have the size of the sample.
+using Denoiser = std::function<void(std::span<const float> x, float sigma, std::span<float> denoised)>;
+
+// Called after each step with 1 ... total. May be empty. What it throws ends the sampling: that is how to cancel.
+using StepCallback = std::function<void(int step, int total)>;
+
+// Solves dx/dsigma = (x - D(x, sigma)) / sigma, or its stochastic form, from the largest noise level to the smallest.
+// Names and defaults are those of the reference. Immutable, thread-safe.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+
+  // `x` holds N(0, 1) values and is replaced by the sample; the scaling to the first noise level, by
+  // sqrt(1 + sigmas[0]^2), is done here. `sigmas` (steps + 1 of them) decrease strictly; only the last may be 0.
+  // Throws Error(invalid_argument), and whatever the denoiser or the callback throws.
+  void sample(std::span<float> x, std::span<const float> sigmas, const Denoiser& denoiser, Generator& generator,
+              const StepCallback& on_step = {}) const;
+
+ protected:
+  struct Run;  // the arguments of sample()
+  virtual void run(const Run& run) const = 0;
+};
+
+// Noise added before a step to levels within [s_tmin, s_tmax] (Karras et al. 2022, algorithm 2).
+struct Churn {
+  double s_churn = 0.0;  // for the whole run: shared out evenly among the steps
+  double s_tmin = 0.0;
+  double s_tmax = 999.0;
+  double s_noise = 1.0;  // standard deviation of what is added
+};
+
+// Noise added after a step, which itself goes down a little further.
+struct Ancestral {
+  double eta = 1.0;  // 0: none (the noise is drawn all the same), 1: as in DDPM
+  double s_noise = 1.0;
+};
+
+// First order. What Stable Video Diffusion uses.
+class EulerEDMSampler final : public Sampler {
+ public:
+  explicit EulerEDMSampler(Churn churn = {}) : churn_(churn) {}
+
+ private:
+  void run(const Run& run) const override;
+  Churn churn_;
+};
+
+// Second order, two calls of the denoiser for each step but the last.
+class HeunEDMSampler final : public Sampler {
+ public:
+  explicit HeunEDMSampler(Churn churn = {}) : churn_(churn) {}
+
+ private:
+  void run(const Run& run) const override;
+  Churn churn_;
+};
+
+class EulerAncestralSampler final : public Sampler {
+ public:
+  explicit EulerAncestralSampler(Ancestral ancestral = {}) : ancestral_(ancestral) {}
+
+ private:
+  void run(const Run& run) const override;
+  Ancestral ancestral_;
+};
+
+// Lu et al., "DPM-Solver++" (2022): single-step, second order, two calls for each step but the last.
+class DPMPP2SAncestralSampler final : public Sampler {
+ public:
+  explicit DPMPP2SAncestralSampler(Ancestral ancestral = {}) : ancestral_(ancestral) {}
+
+ private:
+  void run(const Run& run) const override;
+  Ancestral ancestral_;
+};
+
+// The same paper: multi-step, second order, one call for each step.
+class DPMPP2MSampler final : public Sampler {
+ private:
+  void run(const Run& run) const override;
+};
+
+// Adams-Bashforth over the last `order` slopes; one call for each step.
+class LinearMultistepSampler final : public Sampler {
+ public:
+  explicit LinearMultistepSampler(int order = 4);  // throws Error(invalid_argument) below 1
+
+ private:
+  void run(const Run& run) const override;
+  int order_;
+};
+
+}  // namespace svd

@@ -1,0 +1,246 @@
+#include "models/weight_scope.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/fail.h"
+#include "checkpoint/convert.h"
+
+namespace svd {
+
+WeightLoader::WeightLoader(const TensorSource* source, Backend& backend, std::function<void(uint64_t)> on_bytes)
+    : source_(source), backend_(backend), on_bytes_(std::move(on_bytes)) {
+  ensure(source_ || backend_.plans_only(), "loading weights from nowhere");
+}
+
+bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight& weight,
+                         std::vector<std::byte>& storage) {
+  needed_[name] = shape;
+  weight = {shape, DType::f32, nullptr};
+  if (!source_) return false;
+  const auto it = source_->index().find(name);
+  if (it == source_->index().end()) {
+    missing_.push_back(name);
+    return false;
+  }
+  const TensorInfo& info = it->second;
+  if (info.shape != shape) {
+    misshapen_.push_back(fmt::format("{} is {}, expected {}", name, info.shape.str(), shape.str()));
+    return false;
+  }
+  if (info.type == DType::u8) {
+    misshapen_.push_back(fmt::format("{} holds 8-bit integers, expected f32, f16 or bf16", name));
+    return false;
+  }
+  if (backend_.plans_only()) return false;
+  std::span<const std::byte> bytes = source_->read(name, storage);
+  bytes_ += bytes.size();
+  weight.type = info.type;
+  weight.data = bytes.data();
+  if (info.type == DType::f16) {
+    std::vector<std::byte> widened(static_cast<size_t>(shape.numel()) * sizeof(float));
+    convert(bytes, DType::f16, widened, DType::f32);
+    storage = std::move(widened);
+    weight.type = DType::f32;
+    weight.data = storage.data();
+  }
+  if (on_bytes_) on_bytes_(bytes_);
+  return true;
+}
+
+void WeightLoader::finish(std::string_view part) const {
+  if (missing_.empty() && misshapen_.empty()) return;
+  std::string message = fmt::format("{}: ", source_->describe());
+  if (!missing_.empty()) {
+    message += fmt::format("{} tensor{} of the {} missing: {}. ", missing_.size(),
+                           missing_.size() == 1 ? " is" : "s are", part, summarize_names(missing_));
+  }
+  if (!misshapen_.empty()) {
+    const size_t shown = std::min<size_t>(misshapen_.size(), 5);
+    message += fmt::format("In the {}, {}{}. ", part,
+                           fmt::join(misshapen_.begin(), misshapen_.begin() + static_cast<std::ptrdiff_t>(shown), "; "),
+                           misshapen_.size() > shown ? fmt::format(" and {} more", misshapen_.size() - shown) : "");
+  }
+  fail(ErrorCode::bad_file, "{}Is it a Stable Video Diffusion checkpoint of this version? `svd info` lists what it has",
+       message);
+}
+
+std::string summarize_names(const std::vector<std::string>& names) {
+  constexpr size_t kFew = 8;
+  if (names.size() <= kFew) return fmt::format("{}", fmt::join(names, ", "));
+  // Many: count them below paths, taken as deep as gives few enough lines.
+  std::vector<std::string> groups;
+  for (size_t depth = 8; depth >= 1; --depth) {
+    std::map<std::string, std::pair<size_t, std::string>> counts;  // path -> number, example
+    for (const std::string& name : names) {
+      size_t end = 0;
+      for (size_t i = 0; i < depth && end != std::string::npos; ++i) end = name.find('.', end == 0 ? 0 : end + 1);
+      auto& [count, example] = counts[end == std::string::npos ? name : name.substr(0, end)];
+      if (count++ == 0) example = name;
+    }
+    groups.clear();
+    for (const auto& [path, entry] : counts) {
+      groups.push_back(entry.first == 1 ? entry.second : fmt::format("{}.* ({})", path, entry.first));
+    }
+    if (groups.size() <= kFew) break;
+  }
+  if (groups.size() > kFew) {
+    const size_t more = groups.size() - kFew;
+    groups.resize(kFew);
+    groups.push_back(fmt::format("and {} more groups", more));
+  }
+  return fmt::format("{}", fmt::join(groups, ", "));
+}
+
+std::string WeightScope::path_of(std::string_view child) const {
+  return path_.empty() ? std::string(child) : fmt::format("{}.{}", path_, child);
+}
+
+WeightScope::Raw WeightScope::raw(std::string_view name, const Shape& shape) const {
+  Raw r;
+  r.present = loader_->fetch(path_of(name), shape, r.weight, r.storage);
+  return r;
+}
+
+bool WeightScope::usable(std::initializer_list<const Raw*> raws) const {
+  if (loader_->backend().plans_only()) return true;
+  return std::all_of(raws.begin(), raws.end(), [](const Raw* r) { return r->present; });
+}
+
+NormWeights WeightScope::norm(std::string_view name, int64_t channels, float epsilon) const {
+  NormWeights w{.gamma = std::vector<float>(static_cast<size_t>(channels), 1.0f),
+                .beta = std::vector<float>(static_cast<size_t>(channels)),
+                .epsilon = epsilon};
+  const WeightScope here = *this / name;
+  for (const auto& [child, values] : {std::pair{"weight", &w.gamma}, std::pair{"bias", &w.beta}}) {
+    const Raw r = here.raw(child, {channels});
+    if (!r.present) continue;
+    const size_t bytes = static_cast<size_t>(channels) * size_of(r.weight.type);
+    convert({r.weight.data, bytes}, r.weight.type, std::as_writable_bytes(std::span(*values)), DType::f32);
+  }
+  return w;
+}
+
+Conv2dWeights WeightScope::conv2d(std::string_view name, const Conv2dSpec& spec, Bias bias) const {
+  const WeightScope here = *this / name;
+  const Raw kernel = here.raw("weight", {spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
+  if (bias == Bias::no) {
+    return usable({&kernel}) ? loader_->backend().pack_conv2d(spec, kernel.weight, nullptr) : Conv2dWeights{spec, {}};
+  }
+  const Raw b = here.raw("bias", {spec.out_channels});
+  if (!usable({&kernel, &b})) return {spec, {}};
+  return loader_->backend().pack_conv2d(spec, kernel.weight, &b.weight);
+}
+
+TemporalConvWeights WeightScope::temporal_conv(std::string_view name, int64_t in, int64_t out, float scale) const {
+  const WeightScope here = *this / name;
+  const Raw kernel = here.raw("weight", {out, in, 3, 1, 1});
+  const Raw bias = here.raw("bias", {out});
+  if (!usable({&kernel, &bias})) return {in, out, {}};
+  return loader_->backend().pack_temporal_conv(kernel.weight, bias.weight, scale);
+}
+
+LinearWeights WeightScope::stacked_of_rank(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias,
+                                           bool pointwise) const {
+  std::vector<Raw> matrices, biases;
+  bool complete = true;
+  for (const std::string_view name : names) {
+    const WeightScope here = *this / name;
+    matrices.push_back(here.raw("weight", pointwise ? Shape{out, in, 1, 1} : Shape{out, in}));
+    complete &= usable({&matrices.back()});
+    if (bias == Bias::no) continue;
+    biases.push_back(here.raw("bias", {out}));
+    complete &= usable({&biases.back()});
+  }
+  if (!complete) return {in, out * static_cast<int64_t>(names.size()), {}};
+  std::vector<RawWeight> m, b;
+  for (const Raw& r : matrices) m.push_back({{out, in}, r.weight.type, r.weight.data});
+  for (const Raw& r : biases) b.push_back(r.weight);
+  return loader_->backend().pack_linear(m, b);
+}
+
+LinearWeights WeightScope::linear(std::string_view name, int64_t in, int64_t out, Bias bias) const {
+  return stacked_of_rank({&name, 1}, in, out, bias, false);
+}
+
+LinearWeights WeightScope::stacked(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias) const {
+  return stacked_of_rank(names, in, out, bias, false);
+}
+
+LinearWeights WeightScope::pointwise(std::string_view name, int64_t in, int64_t out) const {
+  return stacked_of_rank({&name, 1}, in, out, Bias::yes, true);
+}
+
+LinearWeights WeightScope::stacked_pointwise(std::span<const std::string_view> names, int64_t in, int64_t out) const {
+  return stacked_of_rank(names, in, out, Bias::yes, true);
+}
+
+VectorLinearWeights WeightScope::vector_linear(std::string_view name, int64_t in, int64_t out, Bias bias) const {
+  const WeightScope here = *this / name;
+  const Raw matrix = here.raw("weight", {out, in});
+  if (bias == Bias::no) {
+    if (!usable({&matrix})) return {in, out, {}};
+    return loader_->backend().pack_vector_linear(matrix.weight, nullptr);
+  }
+  const Raw b = here.raw("bias", {out});
+  if (!usable({&matrix, &b})) return {in, out, {}};
+  return loader_->backend().pack_vector_linear(matrix.weight, &b.weight);
+}
+
+LinearWeights WeightScope::linear_tensors(std::string_view weight, std::string_view bias, int64_t in,
+                                          int64_t out) const {
+  const Raw matrix = raw(weight, {out, in});
+  const Raw b = raw(bias, {out});
+  if (!usable({&matrix, &b})) return {in, out, {}};
+  return loader_->backend().pack_linear({&matrix.weight, 1}, {&b.weight, 1});
+}
+
+VectorLinearWeights WeightScope::transposed_vector_linear(std::string_view weight, int64_t in, int64_t out) const {
+  const Raw matrix = raw(weight, {in, out});
+  if (!usable({&matrix})) return {in, out, {}};
+  RawWeight transposed{{out, in}, matrix.weight.type, nullptr};
+  std::vector<std::byte> storage;
+  if (matrix.present) {
+    const size_t element = size_of(matrix.weight.type);
+    storage.resize(static_cast<size_t>(in * out) * element);
+    for (size_t i = 0; i < static_cast<size_t>(in); ++i) {
+      for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
+        std::memcpy(storage.data() + (o * static_cast<size_t>(in) + i) * element,
+                    matrix.weight.data + (i * static_cast<size_t>(out) + o) * element, element);
+      }
+    }
+    transposed.data = storage.data();
+  }
+  return loader_->backend().pack_vector_linear(transposed, nullptr);
+}
+
+FeedForwardWeights WeightScope::feed_forward(std::string_view norm_name, std::string_view name, int64_t width) const {
+  constexpr int64_t kExpansion = 4;
+  const int64_t inner = kExpansion * width;
+  NormWeights before = norm(norm_name, width, 1e-5f);
+  const WeightScope net = *this / name / "net";
+  const Raw w1 = net.raw("0.proj.weight", {2 * inner, width}), b1 = net.raw("0.proj.bias", {2 * inner});
+  const Raw w2 = net.raw("2.weight", {width, inner}), b2 = net.raw("2.bias", {width});
+  if (!usable({&w1, &b1, &w2, &b2})) return {width, inner, std::move(before), {}};
+  return loader_->backend().pack_feed_forward(std::move(before), w1.weight, b1.weight, w2.weight, b2.weight);
+}
+
+Tensor WeightScope::values(std::string_view name, const Shape& shape) const {
+  const Raw r = raw(name, shape);
+  Tensor t(loader_->backend().pool(), shape, DType::f32);
+  if (r.present) {
+    convert({r.weight.data, static_cast<size_t>(shape.numel()) * size_of(r.weight.type)}, r.weight.type,
+            {t.raw(), t.bytes()}, DType::f32);
+  }
+  return t;
+}
+
+float WeightScope::scalar(std::string_view name) const {
+  const Tensor t = values(name, {1});
+  return t.has_data() ? t.data<float>()[0] : 0.0f;
+}
+
+}  // namespace svd

@@ -1,0 +1,105 @@
+#include <cmath>
+
+#include "expected.h"
+#include "op_test.h"
+
+namespace svd::test {
+namespace {
+
+class NormTest : public OpTest {
+ protected:
+  void check_group_norm(const Tensor& x, const NormWeights& w, NormSpan span, Activation activation, int64_t shift_rows,
+                        double slack = 1) {
+    SCOPED_TRACE(testing::Message() << x.shape().str() << (span == NormSpan::all_frames ? ", all frames" : "")
+                                    << (activation == Activation::silu ? ", silu" : "") << ", shift rows "
+                                    << shift_rows);
+    const Array before = to_doubles(x);
+    const Array shift_values = random_array({shift_rows, w.channels()}, 9, DType::f32);
+    const Tensor shift = make_f32(backend(), shift_values);
+    const Array shifted = shift_rows > 0 ? expected_shifted(before, shift_values) : before;
+    const Tensor y = backend().group_norm(
+        x, w, {.span = span, .activation = activation, .shift = shift_rows > 0 ? &shift : nullptr});
+    EXPECT_EQ(y.shape().str(), x.shape().str());
+    expect_result(y, expected_group_norm(shifted, w, span, activation), slack);
+    EXPECT_EQ(to_doubles(x).values, before.values) << "the input was changed";
+  }
+};
+
+TEST_P(NormTest, GroupNormShapes) {
+  const Shape shapes[] = {{1, 1, 1, 64},   {2, 1, 2, 32},  {3, 3, 5, 64},   {1, 9, 16, 320},
+                          {1, 17, 33, 32}, {14, 3, 5, 32}, {25, 1, 2, 640}, {2, 15, 64}};
+  for (const Shape& shape : shapes) {
+    const Tensor x = input(shape, 1);
+    const NormWeights w = make_norm(shape.back(), 2);
+    for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
+      for (const Activation activation : {Activation::none, Activation::silu}) {
+        check_group_norm(x, w, span, activation, 0);
+      }
+    }
+  }
+}
+
+TEST_P(NormTest, GroupNormShift) {
+  const Tensor x = input({3, 3, 5, 320}, 1);
+  const NormWeights w = make_norm(320, 2);
+  for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
+    for (const int64_t rows : {1, 3}) check_group_norm(x, w, span, Activation::silu, rows);
+  }
+}
+
+TEST_P(NormTest, GroupNormEpsilonMatters) {
+  const Tensor x = input({2, 3, 5, 32}, 1, 1e-3);  // a variance of 1e-6: both epsilons change much, and differently
+  for (const float epsilon : {1e-5f, 1e-6f}) {
+    check_group_norm(x, make_norm(32, 2, epsilon), NormSpan::per_frame, Activation::none, 0);
+  }
+}
+
+// Of a constant nothing is left but beta. Sums of squares minus squared sums would leave rounding errors times 300.
+TEST_P(NormTest, GroupNormOfConstant) {
+  Array constant(Shape{2, 9, 16, 64});
+  for (double& v : constant.values) v = 3;
+  const Tensor x = make_activation(backend(), constant);
+  for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
+    check_group_norm(x, make_norm(64, 2), span, Activation::none, 0);
+  }
+}
+
+TEST_P(NormTest, GroupNormWithLargeMean) {
+  Array values = to_doubles(input({2, 9, 16, 64}, 1, 4));
+  for (double& v : values.values) v = std::round(v) + 100;  // whole numbers below 128: bfloat16 holds them
+  check_group_norm(make_activation(backend(), values), make_norm(64, 2), NormSpan::per_frame, Activation::none, 0, 10);
+}
+
+TEST_P(NormTest, LayerNorm) {
+  for (const Shape& shape : {Shape{1, 1, 64}, Shape{2, 15, 320}, Shape{1, 257, 80}, Shape{3, 3, 5, 640}, Shape{5, 7},
+                             Shape{1, 1030, 32}, Shape{14, 1, 2, 64}}) {
+    SCOPED_TRACE(shape.str());
+    const Tensor x = input(shape, 1);
+    const NormWeights w = make_norm(shape.back(), 2);
+    const Tensor y = backend().layer_norm(x, w);
+    EXPECT_EQ(y.shape().str(), shape.str());
+    expect_result(y, expected_layer_norm(to_doubles(x), w));
+  }
+}
+
+// CLIP's class token is taken out in float32 before its last norm.
+TEST_P(NormTest, LayerNormOfFloat32) {
+  const NormWeights w = make_norm(1280, 2);
+  const Array x = random_array({1, 1280}, 1, DType::f32, 5);
+  const Tensor y = backend().layer_norm(make_f32(backend(), x), w);
+  EXPECT_EQ(y.type(), DType::f32);
+  EXPECT_EQ(y.shape().str(), x.shape.str());
+  expect_close(to_doubles(y), expected_layer_norm(x, w), kFloat32Tolerance);
+}
+
+TEST_P(NormTest, LayerNormOfConstant) {
+  Array constant(Shape{2, 3, 64});
+  for (double& v : constant.values) v = -5;
+  const NormWeights w = make_norm(64, 2);
+  expect_result(backend().layer_norm(make_activation(backend(), constant), w), expected_layer_norm(constant, w));
+}
+
+SVD_TEST_ALL_BACKENDS(NormTest);
+
+}  // namespace
+}  // namespace svd::test
