@@ -24,7 +24,7 @@ namespace svd {
 
 struct LoadOptions {
   Version version = Version::svd;
-  std::filesystem::path checkpoint;  // safetensors, in the layout of Stability AI's files
+  std::filesystem::path checkpoint = {};  // safetensors, in the layout of Stability AI's files
   Device device = Device::automatic;
   Precision precision = Precision::automatic;
   int threads = 0;  // 0: all cores this process may use
@@ -39,16 +39,17 @@ struct TensorRecord {
 };
 
 struct Request {
-  Image image;  // sides are multiples of 64 (fit_to_multiple_of_64); 1024 x 576 is what the models were trained on
-  std::optional<int> num_frames;                       // default: of the version
-  std::optional<int> num_steps;                        // default: of the version
-  int fps_id = 6;                                      // frame-rate conditioning: frames per second minus one
-  int motion_bucket_id = 127;                          // motion conditioning: larger moves more
-  float cond_aug = 0.02f;                              // deviation of the noise added to the conditioning frame
-  int decoding_t = 14;                                 // frames decoded at a time
-  std::optional<float> min_guidance, max_guidance;     // default: of the version
-  bool watermark = true;                               // the reference's invisible mark
-  std::function<void(const TensorRecord&)> on_tensor;  // sees every intermediate; costs memory for the decoded frames
+  Image image = {};  // sides are multiples of 64 (fit_to_multiple_of_64); 1024 x 576 is what the models were trained on
+  std::optional<int> num_frames = {};                         // default: of the version
+  std::optional<int> num_steps = {};                          // default: of the version
+  int fps_id = 6;                                             // frame-rate conditioning: frames per second minus one
+  int motion_bucket_id = 127;                                 // motion conditioning: larger moves more
+  float cond_aug = 0.02f;                                     // deviation of the noise added to the conditioning frame
+  int decoding_t = 14;                                        // frames decoded at a time
+  std::optional<float> min_guidance = {}, max_guidance = {};  // default: of the version
+  bool watermark = true;                                      // the reference's invisible mark
+  std::function<void(const TensorRecord&)> on_tensor =
+      {};  // sees every intermediate; costs memory for the decoded frames
 };
 
 enum class Phase { loading, encoding, denoising, decoding };
@@ -56,8 +57,9 @@ SVD_API std::string_view name_of(Phase phase);
 
 struct Progress {
   Phase phase;
-  double fraction;  // of the phase, 0 ... 1, by the work it has
-  int step, steps;  // denoising: steps done and to do; else 0
+  double fraction;        // of the phase, 0 ... 1, by the work it has
+  int step, steps;        // denoising: steps done and to do; else 0
+  std::string_view part;  // loading: the part of the model; else empty
 };
 // Called often (thousands of times a minute), in the thread of the call that takes it. False ends the call with
 // Error(cancelled).

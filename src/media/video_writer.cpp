@@ -119,7 +119,7 @@ void VideoWriter::State::open_encoder(int width, int height, const VideoOptions&
   encoder_->color_trc = AVCOL_TRC_BT709;
   encoder_->chroma_sample_location = AVCHROMA_LOC_LEFT;
   encoder_->gop_size = 2 * options.fps;  // a player can jump to every second second
-  encoder_->max_b_frames = 0;            // presented in coded order: the first frame is at 0 without an edit list
+  encoder_->max_b_frames = 0;            // shown in coded order: no first offset for players to get wrong
   encoder_->thread_count = options.threads;
   encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;  // mp4 keeps the parameter sets in its header
   checked(av_opt_set_int(encoder_->priv_data, "crf", options.crf, 0), "setting crf");

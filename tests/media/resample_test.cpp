@@ -21,6 +21,8 @@ struct Case {
   int rows() const { return some_rows ? 8 : to_height; }
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name("from"); }
+
 class Bicubic : public testing::TestWithParam<Case> {};
 
 TEST_P(Bicubic, IsPillowsBitForBit) {

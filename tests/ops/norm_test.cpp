@@ -33,7 +33,9 @@ TEST_P(NormTest, GroupNormShapes) {
     const NormWeights w = make_norm(shape.back(), 2);
     for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
       for (const Activation activation : {Activation::none, Activation::silu}) {
-        check_group_norm(x, w, span, activation, 0);
+        // A group of two values, no real layer's, may hold two that are close together: few digits of them are left.
+        const int64_t group_size = shape.rows() / shape[0] * shape.back() / kNormGroups;
+        check_group_norm(x, w, span, activation, 0, group_size <= 2 ? 10 : 1);
       }
     }
   }
@@ -54,16 +56,17 @@ TEST_P(NormTest, GroupNormEpsilonMatters) {
   }
 }
 
-// Of a constant nothing is left but beta. Sums of squares minus squared sums would leave rounding errors times 300.
+// Of a constant nothing is left but beta, and rounding errors times 1 / sqrt(epsilon) = 316.
 TEST_P(NormTest, GroupNormOfConstant) {
   Array constant(Shape{2, 9, 16, 64});
   for (double& v : constant.values) v = 3;
   const Tensor x = make_activation(backend(), constant);
   for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
-    check_group_norm(x, make_norm(64, 2), span, Activation::none, 0);
+    check_group_norm(x, make_norm(64, 2), span, Activation::none, 0, 30);
   }
 }
 
+// Sums of squares minus squared sums would cancel.
 TEST_P(NormTest, GroupNormWithLargeMean) {
   Array values = to_doubles(input({2, 9, 16, 64}, 1, 4));
   for (double& v : values.values) v = std::round(v) + 100;  // whole numbers below 128: bfloat16 holds them

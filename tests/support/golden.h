@@ -19,7 +19,7 @@ class GoldenFile {
   explicit GoldenFile(std::string_view file_name);
   bool has(std::string_view name) const;
   Shape shape(std::string_view name) const;
-  std::vector<float> f32(std::string_view name) const;   // throws when the tensor is of another type
+  std::vector<float> f32(std::string_view name) const;  // throws when the tensor is of another type
   std::vector<uint8_t> u8(std::string_view name) const;
 
  private:

@@ -16,7 +16,8 @@ std::vector<uint8_t> test_image(int height, int width, int k) {
       const double x = static_cast<double>(column) / width, y = static_cast<double>(row) / height;
       for (const double channel_phase : kPhases) {
         const double p = channel_phase + k;
-        const double v = 0.5 + 0.25 * std::sin(kTurn * (3 * x + 2 * y) + p) + 0.2 * std::cos(kTurn * (5 * x - 7 * y) + 2 * p);
+        const double v =
+            0.5 + 0.25 * std::sin(kTurn * (3 * x + 2 * y) + p) + 0.2 * std::cos(kTurn * (5 * x - 7 * y) + 2 * p);
         pixels.push_back(static_cast<uint8_t>(std::clamp(std::floor(255 * v + 0.5), 0.0, 255.0)));
       }
     }

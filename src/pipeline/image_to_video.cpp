@@ -1,0 +1,241 @@
+#include "pipeline/image_to_video.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/fail.h"
+#include "diffusion/guidance.h"
+#include "diffusion/sampler.h"
+#include "diffusion/schedule.h"
+#include "media/clip_preprocess.h"
+#include "media/watermark.h"
+#include "models/autoencoder.h"
+#include "models/clip_vision.h"
+#include "models/video_unet.h"
+#include "pipeline/load_part.h"
+
+namespace svd {
+namespace {
+
+using Values = std::vector<float>;
+
+// What the network is told about the picture.
+struct Conditioning {
+  Values clip_embedding;  // [1, D]
+  Values concat_latent;   // [1, 4, h, w]
+  Values vector;          // [1, 768]
+};
+
+void record(const PipelineContext& c, std::string_view name, const Shape& shape, std::span<const float> values) {
+  if (c.record) c.record({name, shape.sizes(), values, {}});
+}
+
+Tensor to_tensor(Backend& b, const Shape& shape, std::span<const float> values) {
+  Tensor t(b.pool(), shape, DType::f32);
+  ensure(values.size() == static_cast<size_t>(shape.numel()), "{} values for {}", values.size(), shape.str());
+  std::ranges::copy(values, t.data<float>().begin());
+  return t;
+}
+
+Values to_values(const Tensor& t) { return Values(t.data<float>().begin(), t.data<float>().end()); }
+
+// 8-bit RGB to [-1, 1]: [3, H, W]
+Values to_planes(const Image& image) {
+  const size_t pixels = image.rgb.size() / 3;
+  Values planes(image.rgb.size());
+  for (size_t i = 0; i < pixels; ++i) {
+    for (size_t c = 0; c < 3; ++c)
+      planes[c * pixels + i] = static_cast<float>(image.rgb[3 * i + c]) / 255.0f * 2.0f - 1.0f;
+  }
+  return planes;
+}
+
+Values embed_with_clip(const PipelineContext& c, const Values& picture, const Settings& s) {
+  const int64_t size = c.config.clip.image_size;
+  ensure(size == kClipImageSize, "CLIP of {} pixels; the preprocessing is made for {}", size, kClipImageSize);
+  const Values preprocessed = clip_preprocess(picture, s.height, s.width);  // [3, 224, 224]
+  record(c, "clip_preprocessed", {1, 3, size, size}, preprocessed);
+  const auto clip = load_part<ClipVision>(c, part::kClip, c.config.clip, "CLIP");
+  c.progress.begin(Phase::encoding, c.plan.clip.cost);
+  return to_values(clip.forward(c.backend, to_tensor(c.backend, {1, 3, size, size}, preprocessed)));
+}
+
+// The mean of the latent distribution, not scaled: [1, 4, h, w]
+Values encode_frame(const PipelineContext& c, const Values& cond_frame, const Settings& s) {
+  const auto encoder = load_part<AutoencoderEncoder>(c, part::kEncoder, c.config.encoder, "VAE encoder");
+  c.progress.begin(Phase::encoding, c.plan.encoder.cost);
+  Values moments = to_values(encoder.forward(c.backend, to_tensor(c.backend, {1, 3, s.height, s.width}, cond_frame)));
+  moments.resize(moments.size() / 2);  // the means come first
+  return moments;
+}
+
+Conditioning condition(const PipelineContext& c, const Image& image, const Settings& s, Generator& generator) {
+  const Values picture = to_planes(image);  // [3, H, W]
+  Values cond_frame(picture.size());        // [3, H, W]
+  generator.normal(cond_frame);
+  for (size_t i = 0; i < picture.size(); ++i) cond_frame[i] = picture[i] + s.cond_aug * cond_frame[i];
+  record(c, "cond_frames", {1, 3, s.height, s.width}, cond_frame);
+
+  Conditioning result;
+  result.clip_embedding = embed_with_clip(c, picture, s);
+  record(c, "clip_embedding", {1, 1, c.config.clip.embedding}, result.clip_embedding);
+  result.concat_latent = encode_frame(c, cond_frame, s);
+  record(c, "concat_latent", {1, c.config.encoder.latent_channels, s.latent_height(), s.latent_width()},
+         result.concat_latent);
+
+  const int width = static_cast<int>(c.config.unet.vector_channels / 3);
+  for (const float value : {static_cast<float>(s.fps_id), static_cast<float>(s.motion_bucket_id), s.cond_aug}) {
+    const Values embedding = timestep_embedding(value, width);
+    result.vector.insert(result.vector.end(), embedding.begin(), embedding.end());
+  }
+  if (c.record) {
+    Values rows;  // the same for every frame
+    for (int t = 0; t < s.num_frames; ++t) rows.insert(rows.end(), result.vector.begin(), result.vector.end());
+    record(c, "vector", {s.num_frames, static_cast<int64_t>(result.vector.size())}, rows);
+  }
+  return result;
+}
+
+// D(x, sigma) of the conditional or, with zeros for the embedding and the latent, the unconditional branch.
+class Denoising {
+ public:
+  Denoising(const PipelineContext& c, const VideoUNet& unet, const Settings& s, const Conditioning& conditioning)
+      : c_(c),
+        unet_(unet),
+        latents_{s.num_frames, c.config.unet.out_channels, s.latent_height(), s.latent_width()},
+        conditional_{to_tensor(c.backend, {1, c.config.unet.context_channels}, conditioning.clip_embedding),
+                     to_tensor(c.backend, {1, c.config.unet.vector_channels}, conditioning.vector)},
+        unconditional_{
+            to_tensor(c.backend, {1, c.config.unet.context_channels}, Values(conditioning.clip_embedding.size())),
+            to_tensor(c.backend, {1, c.config.unet.vector_channels}, conditioning.vector)},
+        concat_latent_(conditioning.concat_latent) {}
+
+  const Shape& latents() const { return latents_; }  // [T, 4, h, w]
+
+  void conditional(std::span<const float> x, float sigma, std::span<float> denoised) const {
+    run(x, sigma, conditional_, concat_latent_, denoised);
+  }
+  void unconditional(std::span<const float> x, float sigma, std::span<float> denoised) const {
+    run(x, sigma, unconditional_, {}, denoised);
+  }
+
+ private:
+  void run(std::span<const float> x, float sigma, const UNetConditioning& conditioning, std::span<const float> concat,
+           std::span<float> denoised) const {
+    const Preconditioning p = v_scaling_with_edm_c_noise(sigma);
+    const size_t noisy = static_cast<size_t>(latents_.numel() / latents_[0]);  // values per frame: 4 h w
+    const Shape input_shape{latents_[0], c_.config.unet.in_channels, latents_[2], latents_[3]};
+    Tensor input(c_.backend.pool(), input_shape, DType::f32);  // [T, 8, h, w]
+    const size_t both = static_cast<size_t>(input_shape.numel() / input_shape[0]);
+    for (size_t t = 0; t < static_cast<size_t>(latents_[0]); ++t) {
+      const auto frame = input.data<float>().subspan(t * both, both);
+      std::ranges::transform(x.subspan(t * noisy, noisy), frame.begin(), [&](float v) { return p.c_in * v; });
+      if (concat.empty()) {
+        std::ranges::fill(frame.subspan(noisy), 0.0f);
+      } else {
+        std::ranges::copy(concat, frame.subspan(noisy).begin());
+      }
+    }
+    const Tensor output = unet_.forward(c_.backend, input, p.c_noise, conditioning);  // [T, 4, h, w]
+    const std::span<const float> f = output.data<float>();
+    for (size_t i = 0; i < x.size(); ++i) denoised[i] = p.c_skip * x[i] + p.c_out * f[i];
+  }
+
+  const PipelineContext& c_;
+  const VideoUNet& unet_;
+  const Shape latents_;
+  const UNetConditioning conditional_, unconditional_;
+  const Values& concat_latent_;  // [1, 4, h, w]
+};
+
+Values denoise(const PipelineContext& c, const Conditioning& conditioning, const Settings& s, Generator& generator) {
+  const auto unet = load_part<VideoUNet>(c, part::kUNet, c.config.unet, "UNet");
+  const Denoising denoising(c, unet, s, conditioning);
+  const Shape& shape = denoising.latents();
+  Values x(static_cast<size_t>(shape.numel()));  // [T, 4, h, w]
+  generator.normal(x);
+  record(c, "init_noise", shape, x);
+  const Values sigmas = edm_sigmas({}, s.num_steps);
+  record(c, "sigmas", {static_cast<int64_t>(sigmas.size())}, sigmas);
+
+  const LinearPredictionGuider guider(s.min_guidance, s.max_guidance);
+  bool first = true;
+  const Denoiser guided = [&](std::span<const float> noisy, float sigma, std::span<float> denoised) {
+    Values conditional(noisy.size()), unconditional(noisy.size());
+    denoising.unconditional(noisy, sigma, unconditional);
+    denoising.conditional(noisy, sigma, conditional);
+    if (std::exchange(first, false)) {
+      record(c, "first_step_cond_denoised", shape, conditional);
+      record(c, "first_step_uncond_denoised", shape, unconditional);
+    }
+    guider.combine(unconditional, conditional, denoised, s.num_frames);
+  };
+  c.progress.begin(Phase::denoising, 2 * s.num_steps * c.plan.unet.cost);
+  c.progress.set_step(0, s.num_steps);
+  EulerEDMSampler().sample(x, sigmas, guided, generator,
+                           [&](int step, int steps) { c.progress.set_step(step, steps); });
+  record(c, "latents", shape, x);
+  return x;
+}
+
+// Frames [T, 3, H, W] in [-1, 1] to 8 bits, by truncation as the reference does.
+void append_frames(const Tensor& decoded, std::vector<Image>& frames) {
+  const Shape& shape = decoded.shape();
+  const size_t pixels = static_cast<size_t>(shape[2] * shape[3]);
+  for (int64_t t = 0; t < shape[0]; ++t) {
+    const auto planes = decoded.data<float>().subspan(static_cast<size_t>(t) * 3 * pixels, 3 * pixels);
+    Image& frame = frames.emplace_back(Image{static_cast<int>(shape[3]), static_cast<int>(shape[2]), {}});
+    frame.rgb.resize(3 * pixels);
+    for (size_t i = 0; i < pixels; ++i) {
+      for (size_t channel = 0; channel < 3; ++channel) {
+        const float v = std::clamp((planes[channel * pixels + i] + 1.0f) / 2.0f, 0.0f, 1.0f);
+        frame.rgb[3 * i + channel] = static_cast<uint8_t>(v * 255.0f);
+      }
+    }
+  }
+}
+
+std::vector<Image> decode(const PipelineContext& c, const Values& latents, const Settings& s) {
+  const auto decoder = load_part<AutoencoderDecoder>(c, part::kDecoder, c.config.decoder, "VAE decoder");
+  c.progress.begin(Phase::decoding, c.plan.whole_chunks * c.plan.decoder.cost + c.plan.last_decoder.cost);
+  const int64_t channels = c.config.decoder.latent_channels;
+  const size_t per_frame = latents.size() / static_cast<size_t>(s.num_frames);
+  std::vector<Image> frames;
+  Values all;  // [T, 3, H, W], only for the record
+  for (int first = 0; first < s.num_frames; first += s.decoding_t) {
+    const int count = std::min(s.decoding_t, s.num_frames - first);
+    Values chunk(latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(first) * per_frame),
+                 latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(first + count) * per_frame));
+    for (float& v : chunk) v /= kLatentScale;
+    const Tensor decoded =
+        decoder.forward(c.backend, to_tensor(c.backend, {count, channels, s.latent_height(), s.latent_width()}, chunk));
+    append_frames(decoded, frames);  // decoded: [count, 3, H, W]
+    if (c.record) all.insert(all.end(), decoded.data<float>().begin(), decoded.data<float>().end());
+  }
+  record(c, "decoded", {s.num_frames, 3, s.height, s.width}, all);
+  return frames;
+}
+
+void record_frames(const PipelineContext& c, const std::vector<Image>& frames, const Settings& s) {
+  if (!c.record) return;
+  std::vector<uint8_t> bytes;  // [T, H, W, 3]
+  for (const Image& frame : frames) bytes.insert(bytes.end(), frame.rgb.begin(), frame.rgb.end());
+  c.record({"frames_u8", Shape{s.num_frames, s.height, s.width, 3}.sizes(), {}, bytes});
+}
+
+}  // namespace
+
+std::vector<Image> image_to_video(const PipelineContext& c, const Image& image, const Settings& s,
+                                  Generator& generator) {
+  const Conditioning conditioning = condition(c, image, s, generator);
+  const Values latents = denoise(c, conditioning, s, generator);  // [T, 4, h, w]
+  std::vector<Image> frames = decode(c, latents, s);
+  record_frames(c, frames, s);
+  if (s.watermark) {
+    for (Image& frame : frames) embed_watermark(frame);
+  }
+  return frames;
+}
+
+}  // namespace svd

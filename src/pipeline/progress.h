@@ -1,0 +1,35 @@
+// From operations done to the fraction of a phase, and from the caller's "stop" to an exception.
+#pragma once
+
+#include <string_view>
+
+#include "ops/backend.h"
+#include "svd/model.h"
+
+namespace svd {
+
+// What an operation costs, in units that are only good for comparing: its FLOPs, and its bytes at the rate of 16 FLOPs
+// each, which is about what a CPU does in the time memory takes for one.
+double cost_of(const OpInfo& op);
+
+// Observes the operations of a backend, phase by phase. Throws Error(cancelled) from within them.
+class ProgressReporter final : public OpObserver {
+ public:
+  explicit ProgressReporter(const ProgressCallback& callback) : callback_(callback) {}
+
+  // Starts a phase whose operations cost `total` in all (for loading: bytes).
+  void begin(Phase phase, double total, std::string_view part = {});
+  void set_step(int step, int steps);
+  void loaded(uint64_t bytes);  // so far, of the part that is loading
+
+  void before(const OpInfo& op) override;
+  void after(const OpInfo& op) override;
+
+ private:
+  void report();
+  const ProgressCallback& callback_;
+  Progress progress_{};
+  double done_ = 0, total_ = 0;
+};
+
+}  // namespace svd

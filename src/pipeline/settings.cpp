@@ -1,0 +1,63 @@
+#include "pipeline/settings.h"
+
+#include <cmath>
+
+#include "base/fail.h"
+
+namespace svd {
+namespace {
+
+// Far beyond what the models can do, and small enough that no size overflows.
+constexpr int kMostFrames = 1024;
+constexpr int kMostSteps = 1000;
+constexpr int kLargestSide = 4096;
+
+int in_range(std::string_view option, int value, int least, int most) {
+  if (value < least || value > most) {
+    fail(ErrorCode::invalid_argument, "{}: expected a number from {} to {}, found {}", option, least, most, value);
+  }
+  return value;
+}
+
+float finite(std::string_view option, float value, float least) {
+  if (!std::isfinite(value) || value < least) {
+    fail(ErrorCode::invalid_argument, "{}: expected a number of {} or more, found {}", option, least, value);
+  }
+  return value;
+}
+
+void check_image(const Image& image) {
+  const auto right = [](int side) { return side >= 64 && side <= kLargestSide && side % 64 == 0; };
+  if (!right(image.width) || !right(image.height)) {
+    fail(ErrorCode::invalid_argument,
+         "picture: expected sides that are multiples of 64 from 64 to {}, found {} x {}; resize it, or use "
+         "fit_to_model()",
+         kLargestSide, image.width, image.height);
+  }
+  if (image.rgb.size() != static_cast<size_t>(image.width) * static_cast<size_t>(image.height) * 3) {
+    fail(ErrorCode::invalid_argument, "picture: {} x {} needs {} bytes of RGB, found {}", image.width, image.height,
+         static_cast<size_t>(image.width) * static_cast<size_t>(image.height) * 3, image.rgb.size());
+  }
+}
+
+}  // namespace
+
+Settings resolve(const Request& r, Version version) {
+  const VersionDefaults& defaults = defaults_of(version);
+  check_image(r.image);
+  return {
+      .width = r.image.width,
+      .height = r.image.height,
+      .num_frames = in_range("num_frames", r.num_frames.value_or(defaults.num_frames), 1, kMostFrames),
+      .num_steps = in_range("num_steps", r.num_steps.value_or(defaults.num_steps), 1, kMostSteps),
+      .fps_id = in_range("fps_id", r.fps_id, 0, 1000),
+      .motion_bucket_id = in_range("motion_bucket_id", r.motion_bucket_id, 0, 100000),
+      .cond_aug = finite("cond_aug", r.cond_aug, 0.0f),
+      .decoding_t = in_range("decoding_t", r.decoding_t, 1, 1 << 30),
+      .min_guidance = finite("min_guidance", r.min_guidance.value_or(defaults.min_guidance), 0.0f),
+      .max_guidance = finite("max_guidance", r.max_guidance.value_or(defaults.max_guidance), 0.0f),
+      .watermark = r.watermark,
+  };
+}
+
+}  // namespace svd
