@@ -25,6 +25,7 @@ void check_activation(const Backend& b, std::string_view op, const Tensor& x, si
   check(x.type() == b.activation_type(), op, fmt::format("an activation of {}", name_of(b.activation_type())), x);
   check(x.shape().rank() >= 2 && (rank == 0 || x.shape().rank() == rank), op,
         rank == 0 ? std::string("two or more dimensions") : fmt::format("{} dimensions", rank), x);
+  check(x.shape().numel() > 0, op, "at least one element", x);
 }
 
 void check_channels(std::string_view op, const Tensor& x, int64_t channels) {

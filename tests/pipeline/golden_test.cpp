@@ -78,6 +78,7 @@ TEST_P(PipelineGolden, EveryStage) {
     ASSERT_TRUE(records.contains(network)) << network;
     EXPECT_EQ(Shape(records.at(network).shape), golden.shape(network)) << network;
     const double error = relative_l2(records.at(network).f32, golden.f32(network));
+    RecordProperty(network, std::to_string(error));
     EXPECT_LE(error, bf16 ? pytorch_bf16_error("tiny_svd_pipeline", network) : 1e-4) << network;
   }
 
@@ -93,7 +94,9 @@ TEST_P(PipelineGolden, EveryStage) {
   }
   if (bf16) {
     const double psnr = 10 * std::log10(255.0 * 255.0 * static_cast<double>(found.size()) / squares);
-    EXPECT_GE(psnr, pytorch_bf16_error("tiny_svd_pipeline", "frames_psnr_db"));
+    RecordProperty("frames_psnr_db", std::to_string(psnr));
+    // PyTorch's figure is for version svd; the others have stronger guidance or another decoder.
+    EXPECT_GE(psnr, param.version == Version::svd ? pytorch_bf16_error("tiny_svd_pipeline", "frames_psnr_db") : 38.0);
   } else {
     EXPECT_GE(static_cast<double>(close), 0.999 * static_cast<double>(found.size()));
   }

@@ -37,17 +37,25 @@ struct AttentionProducts {
                     int64_t row_stride) {
     const ThreadLimit one(1);  // they run inside a team
     const auto f32 = memory::data_type::f32;
+    // Threads run the same product at the same time: each brings its own scratch memory.
+    dnnl::primitive_attr plain, accumulating;
+    plain.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    accumulating.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    dnnl::post_ops sum;
+    sum.append_sum();
+    accumulating.set_post_ops(sum);
     const memory::desc any_k({width, keys}, type, memory::format_tag::any);
     const memory::desc any_v({keys, width}, type, memory::format_tag::any);
-    scores_description = {{matrix(queries, width, row_stride, type), any_k, matrix(queries, keys, kKeys, f32)}, engine};
-    dnnl::post_ops accumulate;
-    accumulate.append_sum();
-    dnnl::primitive_attr attributes;
-    attributes.set_post_ops(accumulate);
+    scores_description = {
+        {matrix(queries, width, row_stride, type), any_k, matrix(queries, keys, kKeys, f32)}, plain, engine};
     output_description = {
-        {matrix(queries, keys, kKeys, type), any_v, matrix(queries, width, width, f32)}, attributes, engine};
+        {matrix(queries, keys, kKeys, type), any_v, matrix(queries, width, width, f32)}, accumulating, engine};
     scores = matmul(scores_description);
     output = matmul(output_description);
+  }
+
+  size_t scratch_bytes() const {
+    return std::max(scores_description.scratchpad_desc().get_size(), output_description.scratchpad_desc().get_size());
   }
 
   matmul::primitive_desc scores_description, output_description;
@@ -79,7 +87,9 @@ class FrameAttention {
     for (int q = 0; q < 2; ++q) {
       for (int k = 0; k < 2; ++k) {
         if (queries[q] == 0 || keys[k] == 0) continue;
-        products_[q][k] = &cache.get(context.engine, type, queries[q], keys[k], width, 3 * heads * width);
+        const AttentionProducts*& products = products_[q][k];
+        products = &cache.get(context.engine, type, queries[q], keys[k], width, 3 * heads * width);
+        scratch_bytes_ = std::max(scratch_bytes_, products->scratch_bytes());
       }
     }
     key_bytes_ = products_[0][0]->scores_description.weights_desc().get_size();
@@ -140,6 +150,7 @@ class FrameAttention {
     const Buffer scores_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(float));
     const Buffer probabilities_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(T));
     const Buffer accumulator_buffer = context_.pool.allocate(static_cast<size_t>(kQueries * width_) * sizeof(float));
+    const Buffer scratch = context_.pool.allocate(scratch_bytes_);
     float* scores = reinterpret_cast<float*>(scores_buffer.data());            // [queries, kKeys]
     T* probabilities = reinterpret_cast<T*>(probabilities_buffer.data());      // [queries, kKeys]
     float* accumulator = reinterpret_cast<float*>(accumulator_buffer.data());  // [queries, width]
@@ -157,11 +168,11 @@ class FrameAttention {
       for (int64_t block = 0; block < key_blocks_; ++block) {
         const int64_t keys = std::min(kKeys, tokens_ - block * kKeys);
         const AttentionProducts& p = products(queries, keys);
-        multiply(stream, p.scores, p.scores_description, q, keys_of(head, block), scores);
+        multiply(stream, p.scores, p.scores_description, q, keys_of(head, block), scores, scratch);
         kernels::softmax_block(scores, queries, keys, kKeys, scale_log2, row_max.data(), row_sum.data(),
                                correction.data(), probabilities);
         kernels::scale_rows(accumulator, queries, width_, correction.data());
-        multiply(stream, p.output, p.output_description, probabilities, values_of(head, block), accumulator);
+        multiply(stream, p.output, p.output_description, probabilities, values_of(head, block), accumulator, scratch);
       }
       kernels::divide_rows(accumulator, queries, width_, row_sum.data(), y + first * channels() + head * width_,
                            channels());
@@ -169,16 +180,18 @@ class FrameAttention {
   }
 
   void multiply(dnnl::stream& stream, const matmul& product, const matmul::primitive_desc& description, const T* a,
-                const std::byte* b, float* c) const {
+                const std::byte* b, float* c, const Buffer& scratch) const {
     product.execute(stream, {{DNNL_ARG_SRC, context_.wrap(description.src_desc(), a)},
                              {DNNL_ARG_WEIGHTS, context_.wrap(description.weights_desc(), b)},
-                             {DNNL_ARG_DST, context_.wrap(description.dst_desc(), c)}});
+                             {DNNL_ARG_DST, context_.wrap(description.dst_desc(), c)},
+                             {DNNL_ARG_SCRATCHPAD, context_.wrap(description.scratchpad_desc(), scratch.data())}});
   }
 
   Context& context_;
   const int64_t tokens_, heads_, width_, key_blocks_;
   const AttentionProducts* products_[2][2] = {};  // [whole or short block of queries][of keys]
   size_t key_bytes_ = 0, value_bytes_ = 0;        // of one packed block
+  size_t scratch_bytes_ = 0;                      // what a product needs
   Buffer packed_keys_, packed_values_;            // [heads, key blocks]
 };
 

@@ -46,14 +46,15 @@ std::vector<Moments> frame_moments(const Context& context, const T* x, int64_t f
   return moments;
 }
 
-// y = scale x + offset per channel, for one set of statistics over `count` elements of each channel.
+// y = scale (x - mean) + offset per channel.
 struct Affine {
-  std::vector<float> scale, offset;  // [C]
+  std::vector<float> mean, scale, offset;  // [C]
 };
 
+// For one set of statistics over `count` elements of each channel.
 Affine normalisation(const Moments& m, double count, const NormWeights& w) {
   const size_t channels = m.sums.size(), width = channels / kNormGroups;
-  Affine affine{std::vector<float>(channels), std::vector<float>(channels)};
+  Affine affine{std::vector<float>(channels), std::vector<float>(channels), w.beta};
   for (size_t group = 0; group < kNormGroups; ++group) {
     double sum = 0, square = 0;
     for (size_t c = group * width; c < (group + 1) * width; ++c) {
@@ -65,9 +66,8 @@ Affine normalisation(const Moments& m, double count, const NormWeights& w) {
     const double variance = std::max(0.0, square / n - mean * mean);
     const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(w.epsilon));
     for (size_t c = group * width; c < (group + 1) * width; ++c) {
-      const double scale = inverse * static_cast<double>(w.gamma[c]);
-      affine.scale[c] = static_cast<float>(scale);
-      affine.offset[c] = static_cast<float>(static_cast<double>(w.beta[c]) - mean * scale);
+      affine.mean[c] = static_cast<float>(mean);
+      affine.scale[c] = static_cast<float>(inverse * static_cast<double>(w.gamma[c]));
     }
   }
   return affine;
@@ -97,10 +97,9 @@ Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const
     affine.push_back(normalisation(moments[all ? 0 : static_cast<size_t>(frame)],
                                    static_cast<double>(all ? frames * rows : rows), w));
     if (!options.shift) continue;
-    // scale (x + shift) + offset: the shift goes into the offset.
+    // (x + shift) - mean: the shift goes into the mean.
     const float* shift = options.shift->data<float>().data() + (options.shift->shape()[0] == 1 ? 0 : frame * channels);
-    for (size_t c = 0; c < static_cast<size_t>(channels); ++c)
-      affine.back().offset[c] += affine.back().scale[c] * shift[c];
+    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) affine.back().mean[c] -= shift[c];
   }
 
   Tensor y(context.pool, x.shape(), context.activation);  // as x
@@ -109,21 +108,12 @@ Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const
     while (begin < end) {  // frame by frame
       const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
       const Affine& a = affine[static_cast<size_t>(frame)];
-      kernels::scale_and_offset(source + begin * channels, stop - begin, channels, a.scale.data(), a.offset.data(),
-                                options.activation == Activation::silu, target + begin * channels);
+      kernels::normalise(source + begin * channels, stop - begin, channels, a.mean.data(), a.scale.data(),
+                         a.offset.data(), options.activation == Activation::silu, target + begin * channels);
       begin = stop;
     }
   });
   return y;
-}
-
-template <typename T>
-void layer_norm(const Context& context, const T* x, int64_t rows, const NormWeights& w, T* y) {
-  const int64_t channels = w.channels();
-  context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
-    kernels::layer_norm(x + begin * channels, end - begin, channels, w.gamma.data(), w.beta.data(), w.epsilon,
-                        y + begin * channels);
-  });
 }
 
 }  // namespace
@@ -132,11 +122,20 @@ Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const
   return with_element_type(context.activation, [&]<typename T>(T*) { return group_norm<T>(context, x, w, options); });
 }
 
+void layer_norm_rows(const Context& context, DType type, const std::byte* x, int64_t rows, const NormWeights& w,
+                     std::byte* y) {
+  const int64_t channels = w.channels();
+  with_element_type(type, [&]<typename T>(T*) {
+    context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
+      kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, end - begin, channels, w.gamma.data(),
+                          w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
+    });
+  });
+}
+
 Tensor layer_norm(Context& context, const Tensor& x, const NormWeights& w) {
   Tensor y(context.pool, x.shape(), x.type());  // as x
-  with_element_type(x.type(), [&]<typename T>(T*) {
-    layer_norm(context, x.data<T>().data(), x.shape().rows(), w, y.data<T>().data());
-  });
+  layer_norm_rows(context, x.type(), x.raw(), x.shape().rows(), w, y.raw());
   return y;
 }
 

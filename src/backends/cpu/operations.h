@@ -31,6 +31,8 @@ Tensor temporal_attention(Context&, const Tensor& qkv, const Shape& result, int6
 // ---- elementwise.cpp
 Tensor group_norm(Context&, const Tensor& x, const NormWeights&, const GroupNormOptions&);
 Tensor layer_norm(Context&, const Tensor& x, const NormWeights&);
+// On rows of f32 or bf16; y may be x.
+void layer_norm_rows(const Context&, DType type, const std::byte* x, int64_t rows, const NormWeights&, std::byte* y);
 Tensor to_channels_last(Context&, const Tensor& planar);
 Tensor to_planar(Context&, const Tensor& x);
 Tensor embed_tokens(Context&, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions);

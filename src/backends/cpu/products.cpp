@@ -122,19 +122,6 @@ int64_t chunk_rows(int64_t row_bytes, int64_t rows) {
   return std::clamp<int64_t>(budget / row_bytes / 64 * 64, std::min<int64_t>(512, rows), std::max<int64_t>(rows, 1));
 }
 
-template <typename T>
-void layer_norm_rows(const Context& context, const std::byte* x, int64_t rows, const NormWeights& w, std::byte* y) {
-  const int64_t channels = w.channels();
-  context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
-    kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, end - begin, channels, w.gamma.data(),
-                        w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
-  });
-}
-
-void layer_norm_rows(const Context& context, const std::byte* x, int64_t rows, const NormWeights& w, std::byte* y) {
-  with_element_type(context.activation, [&]<typename T>(T*) { layer_norm_rows<T>(context, x, rows, w, y); });
-}
-
 std::vector<float> sum_of(const std::vector<float>& bias, const Tensor& shift) {
   const std::span<const float> row = shift.data<float>();
   std::vector<float> sum(row.begin(), row.end());
@@ -218,8 +205,8 @@ Tensor linear(Context& context, const Tensor& x, const LinearWeights& w, const S
     for (int64_t row = 0; row < rows; row += chunk) {
       const int64_t count = std::min(chunk, rows - row);
       const size_t out_offset = static_cast<size_t>(row) * out_bytes;
-      layer_norm_rows(context, x.raw() + static_cast<size_t>(row) * in_bytes, count, *options.layer_norm,
-                      normed.data());
+      layer_norm_rows(context, context.activation, x.raw() + static_cast<size_t>(row) * in_bytes, count,
+                      *options.layer_norm, normed.data());
       product.run(context, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
                   y.raw() + out_offset);
     }
@@ -272,7 +259,7 @@ Tensor feed_forward(Context& context, Operand x, const FeedForwardWeights& w, co
   for (int64_t row = 0; row < rows; row += chunk) {
     const int64_t count = std::min(chunk, rows - row);
     const size_t offset = static_cast<size_t>(row) * width_bytes;
-    layer_norm_rows(context, source + offset, count, w.norm, normed.data());
+    layer_norm_rows(context, context.activation, source + offset, count, w.norm, normed.data());
     packed.gate.run(context, count, normed.data(), {.activation = Activation::gelu}, packed.gate.bias(), nullptr,
                     gate.data());
     packed.value.run(context, count, normed.data(), {.multiply = true}, packed.value.bias(), gate.data(),

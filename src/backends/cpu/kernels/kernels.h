@@ -13,10 +13,10 @@ namespace svd::kernels {
 template <typename T>
 void accumulate_moments(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums, float* squares);
 
-// y = scale[c] x + offset[c], then SiLU when asked; y may be x.
+// y = scale[c] (x - mean[c]) + offset[c], then SiLU when asked; y may be x.
 template <typename T>
-void scale_and_offset(const T* x, int64_t rows, int64_t channels, const float* scale, const float* offset, bool silu,
-                      T* y);
+void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale, const float* offset,
+               bool silu, T* y);
 
 // LayerNorm of each row; y may be x.
 template <typename T>

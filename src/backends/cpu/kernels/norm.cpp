@@ -33,17 +33,18 @@ void accumulate_moments_impl(const T* x, const float* shift, int64_t rows, int64
 }
 
 template <typename T>
-void scale_and_offset_impl(const T* x, int64_t rows, int64_t channels, const float* scale, const float* offset,
-                           bool with_silu, T* y) {
+void normalise_impl(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,
+                    const float* offset, bool with_silu, T* y) {
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
     for_vectors(
         channels,
         [&](int64_t c) {
-          const V v = hn::MulAdd(load(x + c), load(scale + c), load(offset + c));
+          const V v = hn::MulAdd(hn::Sub(load(x + c), load(mean + c)), load(scale + c), load(offset + c));
           store(with_silu ? silu(v) : v, y + c);
         },
         [&](int64_t c, size_t count) {
-          const V v = hn::MulAdd(load_part(x + c, count), load_part(scale + c, count), load_part(offset + c, count));
+          const V centred = hn::Sub(load_part(x + c, count), load_part(mean + c, count));
+          const V v = hn::MulAdd(centred, load_part(scale + c, count), load_part(offset + c, count));
           store_part(with_silu ? silu(v) : v, y + c, count);
         });
   }
@@ -87,18 +88,18 @@ void layer_norm_impl(const T* x, int64_t rows, int64_t channels, const float* ga
   }
 }
 
-#define SVD_KERNELS_FOR(T, SUFFIX)                                                                                    \
-  void accumulate_moments_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums,       \
-                                   float* squares) {                                                                  \
-    accumulate_moments_impl(x, shift, rows, channels, sums, squares);                                                 \
-  }                                                                                                                   \
-  void scale_and_offset_##SUFFIX(const T* x, int64_t rows, int64_t channels, const float* scale, const float* offset, \
-                                 bool with_silu, T* y) {                                                              \
-    scale_and_offset_impl(x, rows, channels, scale, offset, with_silu, y);                                            \
-  }                                                                                                                   \
-  void layer_norm_##SUFFIX(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta,         \
-                           float epsilon, T* y) {                                                                     \
-    layer_norm_impl(x, rows, channels, gamma, beta, epsilon, y);                                                      \
+#define SVD_KERNELS_FOR(T, SUFFIX)                                                                              \
+  void accumulate_moments_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums, \
+                                   float* squares) {                                                            \
+    accumulate_moments_impl(x, shift, rows, channels, sums, squares);                                           \
+  }                                                                                                             \
+  void normalise_##SUFFIX(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,    \
+                          const float* offset, bool with_silu, T* y) {                                          \
+    normalise_impl(x, rows, channels, mean, scale, offset, with_silu, y);                                       \
+  }                                                                                                             \
+  void layer_norm_##SUFFIX(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta,   \
+                           float epsilon, T* y) {                                                               \
+    layer_norm_impl(x, rows, channels, gamma, beta, epsilon, y);                                                \
   }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)
@@ -112,7 +113,7 @@ namespace svd::kernels {
 
 #define SVD_KERNELS_FOR(T, SUFFIX)                                                                                  \
   HWY_EXPORT(accumulate_moments_##SUFFIX);                                                                          \
-  HWY_EXPORT(scale_and_offset_##SUFFIX);                                                                            \
+  HWY_EXPORT(normalise_##SUFFIX);                                                                                   \
   HWY_EXPORT(layer_norm_##SUFFIX);                                                                                  \
   template <>                                                                                                       \
   void accumulate_moments(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums,              \
@@ -120,9 +121,9 @@ namespace svd::kernels {
     HWY_DYNAMIC_DISPATCH(accumulate_moments_##SUFFIX)(x, shift, rows, channels, sums, squares);                     \
   }                                                                                                                 \
   template <>                                                                                                       \
-  void scale_and_offset(const T* x, int64_t rows, int64_t channels, const float* scale, const float* offset,        \
-                        bool silu, T* y) {                                                                          \
-    HWY_DYNAMIC_DISPATCH(scale_and_offset_##SUFFIX)(x, rows, channels, scale, offset, silu, y);                     \
+  void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,                 \
+                 const float* offset, bool silu, T* y) {                                                            \
+    HWY_DYNAMIC_DISPATCH(normalise_##SUFFIX)(x, rows, channels, mean, scale, offset, silu, y);                      \
   }                                                                                                                 \
   template <>                                                                                                       \
   void layer_norm(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta, float epsilon, \
