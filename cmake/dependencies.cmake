@@ -1,4 +1,4 @@
-# Every library the project uses, all of them Debian packages (see setup.sh), as one target each.
+# Every library the project uses, all of them Debian packages (see tools/setup_packages.sh), as one target each.
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)

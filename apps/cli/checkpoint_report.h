@@ -1,0 +1,37 @@
+// What is in a checkpoint file and what is missing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "checkpoint/safetensors.h"
+
+namespace svd::cli {
+
+struct PartReport {
+  std::string name;                                 // "UNet"
+  std::string prefix;                               // "model.diffusion_model"
+  std::string sizes = {};                           // "320 channels, levels 320 640 1280 1280, ..."
+  uint64_t tensors = 0, parameters = 0, bytes = 0;  // of what the part needs and the file has
+  std::map<std::string, uint64_t> types = {};       // "f16" -> tensors
+  std::vector<std::string> missing = {};            // names
+  std::vector<std::string> problems = {};           // sentences: wrong shapes, or why the sizes cannot be read
+  bool complete() const { return missing.empty() && problems.empty(); }
+};
+
+struct CheckpointReport {
+  std::string path;
+  uint64_t file_bytes = 0;
+  std::string version_guess = {};
+  std::vector<PartReport> parts = {};
+  uint64_t unneeded = 0;  // tensors that no part needs
+  std::map<std::string, std::string> metadata = {};
+  bool complete() const;
+};
+
+// Throws Error(bad_file) only when the file is not a safetensors file at all.
+CheckpointReport report_on(const std::filesystem::path& path);
+
+}  // namespace svd::cli

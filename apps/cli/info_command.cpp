@@ -1,0 +1,81 @@
+// svd info: describes a checkpoint.
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint_report.h"
+#include "command.h"
+#include "models/weight_scope.h"
+
+namespace svd::cli {
+namespace {
+
+std::string types_of(const PartReport& part) {
+  std::vector<std::string> types;
+  for (const auto& [type, count] : part.types) {
+    types.push_back(part.types.size() == 1 ? type : fmt::format("{} ({} tensors)", type, count));
+  }
+  return types.empty() ? "nothing" : fmt::format("{}", fmt::join(types, ", "));
+}
+
+void print_text(const CheckpointReport& report) {
+  fmt::print("{}: {}\nversion: {}\n", report.path, gibibytes(report.file_bytes), report.version_guess);
+  for (const PartReport& part : report.parts) {
+    fmt::print("\n{} ({})\n", part.name, part.prefix);
+    if (!part.sizes.empty()) fmt::print("  {}\n", part.sizes);
+    fmt::print("  {} tensors, {:.1f} million parameters, {}, {}\n", part.tensors,
+               static_cast<double>(part.parameters) / 1e6, gibibytes(part.bytes), types_of(part));
+    if (!part.missing.empty()) fmt::print("  missing: {}: {}\n", part.missing.size(), summarize_names(part.missing));
+    for (const std::string& problem : part.problems) fmt::print("  problem: {}\n", problem);
+  }
+  fmt::print("\nnot needed: {} tensors\n", report.unneeded);
+  for (const auto& [key, value] : report.metadata) fmt::print("metadata {}: {}\n", key, value);
+  fmt::print("{}\n", report.complete() ? "complete" : "NOT COMPLETE: this file cannot be used");
+}
+
+void print_json(const CheckpointReport& report) {
+  nlohmann::json parts = nlohmann::json::array();
+  for (const PartReport& part : report.parts) {
+    parts.push_back({{"name", part.name},
+                     {"prefix", part.prefix},
+                     {"sizes", part.sizes},
+                     {"tensors", part.tensors},
+                     {"parameters", part.parameters},
+                     {"bytes", part.bytes},
+                     {"dtypes", part.types},
+                     {"missing", part.missing},
+                     {"problems", part.problems}});
+  }
+  const nlohmann::json object = {{"path", report.path},
+                                 {"bytes", report.file_bytes},
+                                 {"version", report.version_guess},
+                                 {"parts", parts},
+                                 {"not_needed", report.unneeded},
+                                 {"metadata", report.metadata},
+                                 {"complete", report.complete()}};
+  fmt::print("{}\n", object.dump(2));
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, Run& run) {
+  struct Options {
+    std::string file;
+    bool json = false;
+  };
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("info", "Describe a checkpoint: version, parts, sizes, types, what is missing");
+  c->footer("Exit code 1 when something that the program needs is missing.");
+  c->add_option("file", o->file, "Safetensors file")->required();
+  c->add_flag("--json", o->json, "One JSON object");
+  c->callback([o, &run] {
+    run = [o] {
+      const CheckpointReport report = report_on(o->file);
+      o->json ? print_json(report) : print_text(report);
+      return report.complete() ? kSuccess : kFailure;
+    };
+  });
+}
+
+}  // namespace svd::cli

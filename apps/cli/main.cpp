@@ -1,0 +1,82 @@
+// The program: finds the subcommand, runs it, turns errors into messages and exit codes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "command.h"
+#include "interrupt.h"
+#include "svd/error.h"
+
+namespace svd::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  svd sample photo.jpg                          14 frames with checkpoints/svd.safetensors\n"
+    "  svd sample --input_path=photo.jpg --version=svd_xt --num_frames=20\n"
+    "  svd info checkpoints/svd_xt.safetensors       what is in the file, and what is missing\n"
+    "  svd synth --size tiny --output tiny.safetensors\n"
+    "                                                weights from a formula, to try the program without a download\n"
+    "`svd COMMAND --help` lists a command's options.";
+
+// Option names may be written with - or _; inside the program they have _.
+std::vector<std::string> with_underscores(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    if (!argument.starts_with("--")) continue;
+    const size_t end = std::min(argument.find('='), argument.size());
+    for (size_t i = 2; i < end; ++i) {
+      if (argument[i] == '-') argument[i] = '_';
+    }
+  }
+  return {arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Stable Video Diffusion: one picture in, a short video out.", "svd");
+  app.set_version_flag("--version", "svd " SVD_VERSION);
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  Run command;
+  add_sample_command(app, command);
+  add_info_command(app, command);
+  add_synth_command(app, command);
+#ifdef SVD_BENCH
+  add_bench_command(app, command);
+#endif
+  try {
+    app.parse(with_underscores(argc, argv));
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e);  // --help, --version
+    const CLI::App* used = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
+    fmt::print(stderr, "svd: error: {}\nTry `{} --help`.\n", e.what(),
+               used == &app ? "svd" : "svd " + used->get_name());
+    return kUsage;
+  }
+  return command();
+}
+
+}  // namespace
+}  // namespace svd::cli
+
+int main(int argc, char** argv) {
+  using namespace svd::cli;
+  try {
+    return run(argc, argv);
+  } catch (const svd::Error& e) {
+    if (e.code() == svd::ErrorCode::cancelled && interrupted()) {
+      fmt::print(stderr, "\nsvd: {}\n", e.what());
+      return interrupt_exit_code();
+    }
+    fmt::print(stderr, "svd: error: {}\n", e.what());
+    return e.code() == svd::ErrorCode::invalid_argument ? kUsage : kFailure;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "svd: error: {}\n", e.what());
+    return kFailure;
+  }
+}

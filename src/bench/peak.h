@@ -1,0 +1,28 @@
+// The most arithmetic this machine does: what measured speeds are put in relation to.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "backends/cpu/isa.h"
+#include "base/parallel.h"
+#include "tensor/tensor.h"
+
+namespace svd::bench {
+
+struct PeakKernel {
+  std::string_view name;  // of the instruction
+  double flops_per_iteration;
+  float (*run)(int64_t iterations);
+};
+
+// The fastest multiply-add of the instruction set for operands of the type, f32 or bf16; sums are float32.
+// Throws Error(unsupported) when it has none for bf16, or when the kernel refuses AMX.
+PeakKernel peak_kernel(Isa isa, DType type);
+
+// FLOP/s of all threads together: the best of several rounds of about 0.1 s in which all run at the same time.
+// `between_rounds` may throw to stop.
+double measure_peak(const PeakKernel& kernel, const Threads& threads, const std::function<void()>& between_rounds = {});
+
+}  // namespace svd::bench

@@ -1,0 +1,28 @@
+# Installs into an empty folder, builds the docs' example with find_package(svd) there, and runs it.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${ARGV}: ${result}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/consumer -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/prefix
+    -DEXAMPLE=${SOURCE}/docs/example.cpp)
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/prefix/bin/svd synth --size tiny --output ${WORK}/tiny.safetensors)
+
+# The example, with the library; and the program, which finds the bundled picture beside itself.
+run(${CMAKE_COMMAND} -E env ${WORK}/prefix/bin/svd sample --checkpoint ${WORK}/tiny.safetensors --num_frames 1
+    --num_steps 1 --threads 2 --output_folder ${WORK}/out --input_path ${SOURCE}/tests/install/small.png)
+if(NOT EXISTS ${WORK}/out/000000.mp4)
+  message(FATAL_ERROR "no video: ${output}")
+endif()
+run(${WORK}/build/example ${WORK}/tiny.safetensors ${SOURCE}/tests/install/small.png ${WORK}/example.mp4)
+if(NOT EXISTS ${WORK}/example.mp4)
+  message(FATAL_ERROR "no video: ${output}")
+endif()
+file(REMOVE_RECURSE ${WORK})
