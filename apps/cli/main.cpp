@@ -46,9 +46,7 @@ int run(int argc, char** argv) {
   add_sample_command(app, command);
   add_info_command(app, command);
   add_synth_command(app, command);
-#ifdef SVD_BENCH
   add_bench_command(app, command);
-#endif
   try {
     app.parse(with_underscores(argc, argv));
   } catch (const CLI::ParseError& e) {

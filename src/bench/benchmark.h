@@ -44,7 +44,7 @@ struct BenchReport {
   std::string isa = {};       // in force
   std::string device = {};    // the backend's description
   std::string peak_instruction = {};
-  double peak_flops = 0;  // per second, of all threads
+  double peak_flops = 0;  // per second, of all threads: the better of before and after the networks
   std::vector<CallReport> calls = {};
   uint64_t peak_rss_bytes = 0;  // VmHWM: the largest resident set of the whole process, libraries included
 

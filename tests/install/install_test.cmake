@@ -21,7 +21,7 @@ run(${CMAKE_COMMAND} -E env ${WORK}/prefix/bin/svd sample --checkpoint ${WORK}/t
 if(NOT EXISTS ${WORK}/out/000000.mp4)
   message(FATAL_ERROR "no video: ${output}")
 endif()
-run(${WORK}/build/example ${WORK}/tiny.safetensors ${SOURCE}/tests/install/small.png ${WORK}/example.mp4)
+run(${WORK}/build/example ${WORK}/tiny.safetensors ${SOURCE}/tests/install/small.png ${WORK}/example.mp4 1)
 if(NOT EXISTS ${WORK}/example.mp4)
   message(FATAL_ERROR "no video: ${output}")
 endif()

@@ -3,34 +3,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "base/fail.h"
-#include "models/checkpoint_layout.h"
 #include "support/test_image.h"
+#include "support/tiny_checkpoint.h"
 
 namespace svd::test {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-// Tiny checkpoints on disk, made once.
-std::filesystem::path tiny_checkpoint(bool temporal) {
-  static const std::filesystem::path folder = [] {
-    auto path = std::filesystem::path(testing::TempDir()) / fmt::format("svd_model_test_{}", ::getpid());
-    std::filesystem::create_directories(path);
-    return path;
-  }();
-  const auto path = folder / (temporal ? "temporal.safetensors" : "image.safetensors");
-  if (!std::filesystem::exists(path)) {
-    write_synthetic(path, checkpoint_layout(synthetic_config("tiny", temporal), TextSide::no), DType::f16, Threads(2));
-  }
-  return path;
-}
 
 Request small_request() { return {.image = {128, 64, test_image(64, 128, 1)}, .num_frames = 3, .num_steps = 2}; }
 
@@ -47,7 +31,7 @@ std::string message_of(ErrorCode code, const Call& call) {
 }
 
 TEST(Model, SameSeedSameVideoAndASharedStreamGoesOn) {
-  Model model({.checkpoint = tiny_checkpoint(true), .threads = 2});
+  Model model({.checkpoint = tiny_checkpoint(Decoder::temporal), .threads = 2});
   Random a(5), b(5);
   const Video first = model.generate(small_request(), a), again = model.generate(small_request(), b);
   EXPECT_EQ(first.frames, again.frames);
@@ -58,10 +42,11 @@ TEST(Model, SameSeedSameVideoAndASharedStreamGoesOn) {
 
 TEST(Model, ThreadsDoNotChangeMoreThanRounding) {
   Random a(5), b(5);
-  const Video one = Model({.checkpoint = tiny_checkpoint(true), .precision = Precision::f32, .threads = 1})
+  const Video one = Model({.checkpoint = tiny_checkpoint(Decoder::temporal), .precision = Precision::f32, .threads = 1})
                         .generate(small_request(), a);
-  const Video three = Model({.checkpoint = tiny_checkpoint(true), .precision = Precision::f32, .threads = 3})
-                          .generate(small_request(), b);
+  const Video three =
+      Model({.checkpoint = tiny_checkpoint(Decoder::temporal), .precision = Precision::f32, .threads = 3})
+          .generate(small_request(), b);
   for (size_t i = 0; i < one.frames.size(); ++i) {
     for (size_t k = 0; k < one.frames[i].rgb.size(); ++k) {
       ASSERT_LE(std::abs(int{one.frames[i].rgb[k]} - int{three.frames[i].rgb[k]}), 1);
@@ -70,7 +55,7 @@ TEST(Model, ThreadsDoNotChangeMoreThanRounding) {
 }
 
 TEST(Model, ProgressGoesThroughThePhasesAndReachesTheEnd) {
-  Model model({.version = Version::svd_image_decoder, .checkpoint = tiny_checkpoint(false)});
+  Model model({.version = Version::svd_image_decoder, .checkpoint = tiny_checkpoint(Decoder::image)});
   Random random(1);
   std::vector<Phase> phases;
   double last = 0;
@@ -90,7 +75,7 @@ TEST(Model, ProgressGoesThroughThePhasesAndReachesTheEnd) {
 }
 
 TEST(Model, StopsWhenAskedInEveryPhase) {
-  Model model({.checkpoint = tiny_checkpoint(true)});
+  Model model({.checkpoint = tiny_checkpoint(Decoder::temporal)});
   for (const Phase phase : {Phase::loading, Phase::encoding, Phase::denoising, Phase::decoding}) {
     Random random(1);
     const std::string message = message_of(ErrorCode::cancelled, [&] {
@@ -103,7 +88,7 @@ TEST(Model, StopsWhenAskedInEveryPhase) {
 }
 
 TEST(Model, RefusesWhatMakesNoSense) {
-  Model model({.checkpoint = tiny_checkpoint(true)});
+  Model model({.checkpoint = tiny_checkpoint(Decoder::temporal)});
   const auto refused = [&](const auto& change) {
     Request request = small_request();
     change(request);
@@ -120,7 +105,7 @@ TEST(Model, RefusesWhatMakesNoSense) {
 }
 
 TEST(Model, RefusesWhatCannotFitBeforeItStarts) {
-  Model model({.checkpoint = tiny_checkpoint(true)});
+  Model model({.checkpoint = tiny_checkpoint(Decoder::temporal)});
   Request request = small_request();
   request.image = {4096, 4096, std::vector<uint8_t>(size_t{4096} * 4096 * 3)};
   request.num_frames = 1000;
@@ -133,19 +118,21 @@ TEST(Model, RefusesWhatCannotFitBeforeItStarts) {
 TEST(Model, SaysWhatIsWrongWithTheCheckpoint) {
   EXPECT_THAT(message_of(ErrorCode::bad_file, [] { Model({.checkpoint = "/nonexistent/svd.safetensors"}); }),
               HasSubstr("/nonexistent/svd.safetensors"));
-  EXPECT_THAT(message_of(ErrorCode::bad_file,
-                         [] { Model({.version = Version::svd_image_decoder, .checkpoint = tiny_checkpoint(true)}); }),
-              AllOf(HasSubstr("temporal.safetensors"), HasSubstr("image decoder"), HasSubstr("temporal decoder")));
+  EXPECT_THAT(
+      message_of(
+          ErrorCode::bad_file,
+          [] { Model({.version = Version::svd_image_decoder, .checkpoint = tiny_checkpoint(Decoder::temporal)}); }),
+      AllOf(HasSubstr("tiny-temporal-f16.safetensors"), HasSubstr("image decoder"), HasSubstr("temporal decoder")));
 }
 
 TEST(Model, SaysWhatDeviceIsNotThere) {
-  EXPECT_THAT(
-      message_of(ErrorCode::unsupported, [] { Model({.checkpoint = tiny_checkpoint(true), .device = Device::cuda}); }),
-      HasSubstr("cuda"));
+  EXPECT_THAT(message_of(ErrorCode::unsupported,
+                         [] { Model({.checkpoint = tiny_checkpoint(Decoder::temporal), .device = Device::cuda}); }),
+              HasSubstr("cuda"));
 }
 
 TEST(Model, PlansMoreMemoryForMoreFrames) {
-  const Model model({.checkpoint = tiny_checkpoint(true)});
+  const Model model({.checkpoint = tiny_checkpoint(Decoder::temporal)});
   Request few = small_request(), many = small_request();
   many.num_frames = 60;
   many.decoding_t = 60;
