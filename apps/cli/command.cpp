@@ -7,6 +7,12 @@
 
 namespace svd::cli {
 
+Choices<Version> version_choices() {
+  Choices<Version> choices;
+  for (const Version v : all_versions()) choices.emplace_back(defaults_of(v).name, v);
+  return choices;
+}
+
 std::string gibibytes(uint64_t bytes) {
   constexpr double kGiB = 0x1p30, kMiB = 0x1p20;
   const double b = static_cast<double>(bytes);

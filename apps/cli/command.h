@@ -7,6 +7,9 @@
 #include <functional>
 #include <string>
 
+#include "option_types.h"
+#include "svd/options.h"
+
 namespace svd::cli {
 
 // Exit codes of the program.
@@ -18,6 +21,9 @@ void add_sample_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);
 void add_synth_command(CLI::App& app, Run& run);
 void add_bench_command(CLI::App& app, Run& run);
+
+// The published models by name, for options.
+Choices<Version> version_choices();
 
 std::string gibibytes(uint64_t bytes);  // "5.2 GiB"
 std::string duration(double seconds);   // "8.3 s", "2 min 05 s", "1 h 02 min"

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/safetensors_header.h"
 #include "checkpoint_report.h"
 #include "command.h"
 #include "models/weight_scope.h"
@@ -30,7 +31,8 @@ void print_text(const CheckpointReport& report) {
     for (const std::string& problem : part.problems) fmt::print("  problem: {}\n", problem);
   }
   fmt::print("\nnot needed: {} tensors\n", report.unneeded);
-  for (const auto& [key, value] : report.metadata) fmt::print("metadata {}: {}\n", key, value);
+  for (const auto& [key, value] : report.metadata)
+    fmt::print("metadata {}: {}\n", quoted_name(key), quoted_name(value));
   fmt::print("{}\n", report.complete() ? "complete" : "NOT COMPLETE: this file cannot be used");
 }
 
@@ -54,7 +56,7 @@ void print_json(const CheckpointReport& report) {
                                  {"not_needed", report.unneeded},
                                  {"metadata", report.metadata},
                                  {"complete", report.complete()}};
-  fmt::print("{}\n", object.dump(2));
+  fmt::print("{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -66,9 +68,13 @@ void add_info_command(CLI::App& app, Run& run) {
   };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("info", "Describe a checkpoint: version, parts, sizes, types, what is missing");
-  c->footer("Exit code 1 when something that the program needs is missing.");
-  c->add_option("file", o->file, "Safetensors file")->required();
-  c->add_flag("--json", o->json, "One JSON object");
+  c->footer(
+      "Exit code 1 when something that the program needs is missing or has another shape.\n\n"
+      "Examples:\n"
+      "  svd info checkpoints/svd_xt.safetensors\n"
+      "  svd info --json checkpoints/svd_xt.safetensors | jq .complete\n");
+  add_path(*c, "file", o->file, "Safetensors file")->required();
+  c->add_flag("--json", o->json, "Print one JSON object");
   c->callback([o, &run] {
     run = [o] {
       const CheckpointReport report = report_on(o->file);

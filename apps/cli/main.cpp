@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "command.h"
+#include "help_formatter.h"
 #include "interrupt.h"
 #include "svd/error.h"
 
@@ -27,6 +29,7 @@ constexpr const char* kFooter =
 std::vector<std::string> with_underscores(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   for (std::string& argument : arguments) {
+    if (argument == "--") break;  // what follows are no options
     if (!argument.starts_with("--")) continue;
     const size_t end = std::min(argument.find('='), argument.size());
     for (size_t i = 2; i < end; ++i) {
@@ -38,10 +41,10 @@ std::vector<std::string> with_underscores(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   CLI::App app("Stable Video Diffusion: one picture in, a short video out.", "svd");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", "svd " SVD_VERSION);
   app.footer(kFooter);
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
   Run command;
   add_sample_command(app, command);
   add_info_command(app, command);
@@ -52,8 +55,12 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e);  // --help, --version
     const CLI::App* used = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
-    fmt::print(stderr, "svd: error: {}\nTry `{} --help`.\n", e.what(),
-               used == &app ? "svd" : "svd " + used->get_name());
+    std::string message = e.what();
+    if (used == &app) {
+      message =
+          fmt::format("{}: expected a command: sample, info, synth or bench", argc > 1 ? argv[1] : "no arguments");
+    }
+    fmt::print(stderr, "svd: error: {}\nTry `{} --help`.\n", message, used == &app ? "svd" : "svd " + used->get_name());
     return kUsage;
   }
   return command();
@@ -68,7 +75,7 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const svd::Error& e) {
     if (e.code() == svd::ErrorCode::cancelled && interrupted()) {
-      fmt::print(stderr, "\nsvd: {}\n", e.what());
+      fmt::print(stderr, "svd: {}\n", e.what());
       return interrupt_exit_code();
     }
     fmt::print(stderr, "svd: error: {}\n", e.what());

@@ -1,6 +1,7 @@
 #include "progress_bar.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,11 +14,17 @@ namespace {
 
 constexpr double kRedrawSeconds = 0.1;  // on a terminal
 constexpr double kLineSeconds = 30;     // elsewhere, at least this often
-constexpr double kLineFraction = 0.25;  // and at these parts of a phase
+constexpr double kLineFraction = 0.1;   // and at these parts of a phase
+constexpr double kLinePause = 1;        // but not more often
 constexpr double kTellTimeLeft = 0.02;  // of the work must be done before its pace says anything
 
 double since(std::chrono::steady_clock::time_point t) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
+}
+
+size_t terminal_width() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -25,6 +32,10 @@ double since(std::chrono::steady_clock::time_point t) {
 ProgressBar::Output ProgressBar::detect(bool quiet) {
   if (quiet) return Output::none;
   return ::isatty(STDERR_FILENO) ? Output::terminal : Output::lines;
+}
+
+ProgressBar::~ProgressBar() {
+  if (started_ && output_ == Output::terminal) fmt::print(stderr, "\r\033[K");
 }
 
 void ProgressBar::update(const Progress& p) {
@@ -51,7 +62,7 @@ void ProgressBar::update(const std::string& stage, double fraction, int step, in
   const bool due = output_ == Output::terminal
                        ? next || waited >= kRedrawSeconds
                        : waited >= kLineSeconds || step != drawn_step_ ||
-                             (steps == 0 && waited >= 1 && fraction_ >= drawn_fraction_ + kLineFraction);
+                             (steps == 0 && waited >= kLinePause && fraction_ >= drawn_fraction_ + kLineFraction);
   if (due) draw(since(begin_));
 }
 
@@ -82,7 +93,8 @@ void ProgressBar::draw(double elapsed) {
   drawn_step_ = step_;
   drawn_fraction_ = fraction_;
   if (output_ == Output::terminal) {
-    fmt::print(stderr, "\r{}\033[K", line(elapsed));
+    // A line that wraps could not be drawn over.
+    fmt::print(stderr, "\r{}\033[K", line(elapsed).substr(0, terminal_width() - 1));
   } else {
     fmt::print(stderr, "{}\n", line(elapsed));
   }

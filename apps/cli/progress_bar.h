@@ -16,11 +16,14 @@ class ProgressBar {
   static Output detect(bool quiet);
 
   explicit ProgressBar(Output output) : output_(output) {}
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar();  // without finish(): takes the line that is being drawn away, for an error's message to stand there
 
   // Cheap when they are called often.
   void update(const Progress& progress);
   void update(const std::string& stage, double fraction, int step = 0, int steps = 0);
-  void finish();                                                                    // ends the line that is being drawn
+  void finish();                                                                    // the last stage is done
   double seconds(Phase phase) const { return spent_[static_cast<size_t>(phase)]; }  // so far, in stages that ended
 
  private:

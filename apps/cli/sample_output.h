@@ -2,22 +2,30 @@
 #pragma once
 
 #include <filesystem>
-#include <vector>
 
 namespace svd::cli {
 
-// The pictures that a path names: itself, or the .jpg, .jpeg, .png and .webp files of a folder, sorted by name.
-// Throws Error(bad_file) when there are none.
-std::vector<std::filesystem::path> pictures_at(const std::filesystem::path& path);
+// Makes the folder and checks that a file can be written there, before hours are spent on one. `option` is for
+// messages. Throws Error(bad_file).
+void prepare_folder(const std::filesystem::path& folder, const char* option);
 
-// Makes the folder and checks that a file can be written there, before hours are spent on one.
-// Throws Error(bad_file).
-void prepare_folder(const std::filesystem::path& folder);
+// The names NNNNNN.mp4 and NNNNNN.jpg, N being the number of .mp4 files in the folder or the next number that is free.
+// An empty NNNNNN.jpg holds the number, so that two programs writing to one folder do not take the same; without
+// keep() the destructor removes it. Throws Error(bad_file).
+class OutputNumber {
+ public:
+  explicit OutputNumber(const std::filesystem::path& folder);
+  OutputNumber(const OutputNumber&) = delete;
+  OutputNumber& operator=(const OutputNumber&) = delete;
+  ~OutputNumber();
 
-// NNNNNN.mp4 and NNNNNN.jpg: N is the number of .mp4 files in the folder, or the next number that is free.
-struct OutputFiles {
-  std::filesystem::path video, picture;
+  const std::filesystem::path& video() const { return video_; }
+  const std::filesystem::path& picture() const { return picture_; }
+  void keep() { kept_ = true; }
+
+ private:
+  std::filesystem::path video_, picture_;
+  bool kept_ = false;
 };
-OutputFiles next_output(const std::filesystem::path& folder);
 
 }  // namespace svd::cli

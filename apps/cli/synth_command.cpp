@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "base/fail.h"
@@ -10,18 +9,19 @@
 #include "interrupt.h"
 #include "models/checkpoint_layout.h"
 #include "progress_bar.h"
+#include "sample_output.h"
 #include "svd/options.h"
 
 namespace svd::cli {
 namespace {
 
 struct SynthOptions {
-  std::string size = "tiny", version = "svd", dtype = "f16", output;
+  std::string size = "tiny", output;
+  Version version = Version::svd;
+  DType dtype = DType::f16;
   bool force = false;
   int threads = 0;
 };
-
-const std::map<std::string, DType> kTypes = {{"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
 
 int synthesize(const SynthOptions& o) {
   namespace fs = std::filesystem;
@@ -30,26 +30,26 @@ int synthesize(const SynthOptions& o) {
   if (fs::exists(path, error) && !o.force) {
     fail(ErrorCode::bad_file, "{}: there already; --force overwrites it", path.string());
   }
-  const StableVideoConfig config = synthetic_config(o.size, defaults_of(*version_named(o.version)).temporal_decoder);
+  const VersionDefaults& version = defaults_of(o.version);
+  const StableVideoConfig config = synthetic_config(o.size, version.temporal_decoder);
   const ShapeList shapes = checkpoint_layout(config, o.size == "full" ? TextSide::yes : TextSide::no);
-  const DType type = kTypes.at(o.dtype);
   uint64_t bytes = 0;
-  for (const auto& [name, shape] : shapes) bytes += static_cast<uint64_t>(shape.numel()) * size_of(type);
+  for (const auto& [name, shape] : shapes) bytes += static_cast<uint64_t>(shape.numel()) * size_of(o.dtype);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  fs::create_directories(folder, error);
+  prepare_folder(folder, "output");
   if (const fs::space_info space = fs::space(folder, error); !error && space.available < bytes) {
-    fail(ErrorCode::bad_file, "{}: needs {}, the disk has {}", path.string(), gibibytes(bytes),
+    fail(ErrorCode::bad_file, "{}: needs {}, the disk has {} free", path.string(), gibibytes(bytes),
          gibibytes(space.available));
   }
   watch_for_interrupt();
   ProgressBar bar(ProgressBar::detect(false));
-  write_synthetic(path, shapes, type, Threads(o.threads > 0 ? o.threads : available_cores()), [&](double fraction) {
+  write_synthetic(path, shapes, o.dtype, Threads(o.threads > 0 ? o.threads : available_cores()), [&](double fraction) {
     if (interrupted()) fail(ErrorCode::cancelled, "cancelled; {} was not written", path.string());
     bar.update("writing", fraction);
   });
   bar.finish();
-  fmt::print(stderr, "{}: {} tensors, {} ({}, {}, {})\n", path.string(), shapes.size(), gibibytes(bytes), o.version,
-             o.size, o.dtype);
+  fmt::print(stderr, "{}: {} tensors, {} ({}, {}, {})\n", path.string(), shapes.size(), gibibytes(bytes), version.name,
+             o.size, name_of(o.dtype));
   return kSuccess;
 }
 
@@ -58,21 +58,28 @@ int synthesize(const SynthOptions& o) {
 void add_synth_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<SynthOptions>();
   CLI::App* c = app.add_subcommand("synth", "Write a checkpoint of weights from a formula, for tests and measurements");
-  c->footer("Such weights make noise, not pictures. The formula: tests/golden/README.md.");
-  std::vector<std::string> versions;
-  for (const Version v : all_versions()) versions.emplace_back(defaults_of(v).name);
-  c->add_option("--size", o->size, "tiny: small widths; full: the published ones")
-      ->check(CLI::IsMember({"tiny", "full"}))
+  c->footer(
+      "Such weights make noise, not pictures; they load, run and take time as trained ones do. The formula stands in\n"
+      "tests/golden/README.md. Never overwrites a file unless told to; the disk's free space is checked first.\n\n"
+      "Examples:\n"
+      "  svd synth --output tiny.safetensors                            138 MiB\n"
+      "  svd sample photo.jpg --checkpoint tiny.safetensors --num_steps 5\n"
+      "  svd synth --size full --version svd_xt --output full.safetensors\n"
+      "                                                                 4.5 GiB, as large as the published ones in "
+      "f16\n");
+  add_choice<std::string>(*c, "--size", o->size, {{"tiny", "tiny"}, {"full", "full"}},
+                          "tiny (the same structure with small widths) or full (the published ones)")
       ->capture_default_str();
-  c->add_option("--version", o->version, "Decides which decoder it has")
-      ->check(CLI::IsMember(versions))
+  add_choice(*c, "--version", o->version, version_choices(),
+             "svd, svd_xt, svd_image_decoder, svd_xt_image_decoder or svd_xt_1_1: decides\n"
+             "whether it gets the temporal or the image decoder")
       ->capture_default_str();
-  c->add_option("--dtype", o->dtype, "Type of the weights")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
+  add_choice<DType>(*c, "--dtype", o->dtype, {{"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}},
+                    "Type of the weights: f32, f16 or bf16")
       ->capture_default_str();
-  c->add_option("--output", o->output, "Safetensors file")->required();
-  c->add_option("--threads", o->threads, "Default: all cores")->check(CLI::Range(1, 1024));
-  c->add_flag("--force", o->force, "Overwrite the file");
+  add_path(*c, "--output", o->output, "Safetensors file to write")->required();
+  add_number(*c, "--threads", o->threads, {1, 1024}, "Default: all cores");
+  c->add_flag("--force", o->force, "Overwrite the file if there is one");
   c->callback([o, &run] { run = [o] { return synthesize(*o); }; });
 }
 

@@ -72,6 +72,10 @@ Buffer BufferPool::allocate(size_t bytes) {
   if (mode_ == Mode::real) {
     data = map_memory(wanted);
     if (!data) {
+      drop_free_blocks(std::numeric_limits<size_t>::max());
+      data = map_memory(wanted);
+    }
+    if (!data) {
       fail(ErrorCode::out_of_memory, "out of memory: the system gave no block of {:.1f} MiB ({:.1f} MiB are in use)",
            static_cast<double>(wanted) / 0x1p20, static_cast<double>(held_) / 0x1p20);
     }
@@ -101,7 +105,12 @@ void BufferPool::trim() {
 void BufferPool::give_back(std::byte* data, size_t capacity) noexcept {
   const std::scoped_lock lock(mutex_);
   live_ -= capacity;
-  free_.emplace(capacity, data);
+  try {
+    free_.emplace(capacity, data);
+  } catch (...) {  // no memory for the note: then the block cannot be kept
+    if (mode_ == Mode::real) ::munmap(data, capacity);
+    held_ -= capacity;
+  }
 }
 
 size_t BufferPool::live_bytes() const {
@@ -143,11 +152,20 @@ uint64_t available_memory() {
     unsigned long long kib = 0;
     if (std::sscanf(line.c_str(), "MemAvailable: %llu", &kib) == 1) available = kib << 10;
   }
-  // Inside a container the limit of its control group counts as well ("max" when there is none).
+  // Inside a container the limit of its control group counts as well ("max" when there is none). What the group uses
+  // includes file pages, the mapped checkpoint's among them, which the kernel takes back when memory is short.
   std::ifstream limit_file("/sys/fs/cgroup/memory.max");
   std::ifstream used_file("/sys/fs/cgroup/memory.current");
   uint64_t limit = 0, used = 0;
-  if (limit_file >> limit && used_file >> used) available = std::min(available, limit > used ? limit - used : 0);
+  if (limit_file >> limit && used_file >> used) {
+    uint64_t reclaimable = 0, value = 0;
+    std::ifstream statistics("/sys/fs/cgroup/memory.stat");
+    for (std::string key; statistics >> key >> value;) {
+      if (key == "active_file" || key == "inactive_file") reclaimable += value;
+    }
+    used -= std::min(used, reclaimable);
+    available = std::min(available, limit > used ? limit - used : 0);
+  }
   return available;
 }
 

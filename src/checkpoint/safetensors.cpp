@@ -38,6 +38,11 @@ std::span<const std::byte> SafetensorsFile::read(std::string_view name, std::vec
   return storage;
 }
 
+std::optional<std::string> SafetensorsFile::foreign_type(std::string_view name) const {
+  const auto it = other_types_.find(name);
+  return it == other_types_.end() ? std::nullopt : std::optional(it->second);
+}
+
 void SafetensorsFile::release(std::string_view prefix) const {
   std::vector<Place> places;
   for (auto it = places_.lower_bound(prefix); it != places_.end() && it->first.starts_with(prefix); ++it) {

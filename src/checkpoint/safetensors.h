@@ -30,6 +30,7 @@ class SafetensorsFile : public TensorSource {
   // Points into the mapping, or into `storage` when the file does not align the tensor to its element type.
   std::span<const std::byte> read(std::string_view name, std::vector<std::byte>& storage) const override;
   void release(std::string_view prefix) const override;
+  std::optional<std::string> foreign_type(std::string_view name) const override;
 
   // The tensors of all other types (position tables of integers, say): name -> type as the file writes it.
   const std::map<std::string, std::string, std::less<>>& other_types() const { return other_types_; }

@@ -3,6 +3,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <limits>
 
 #include "base/atomic_file.h"
 #include "base/fail.h"
@@ -14,6 +15,7 @@ namespace svd {
 namespace {
 
 constexpr const char* kEncoder = "libx264";
+constexpr int kMostThreads = 16;  // more gain nothing on pictures of this size, and x264 refuses very many
 
 void check_options(const std::filesystem::path& path, int width, int height, const VideoOptions& options) {
   const auto check = [&](const char* what, int value, int low, int high) {
@@ -25,7 +27,7 @@ void check_options(const std::filesystem::path& path, int width, int height, con
   check("height", height, 2, kMaxImageSide);
   check("fps", options.fps, 1, 120);
   check("crf", options.crf, 0, 51);
-  check("threads", options.threads, 0, 128);
+  check("threads", options.threads, 0, std::numeric_limits<int>::max());
 }
 
 int even(int side) { return side + side % 2; }
@@ -120,7 +122,7 @@ void VideoWriter::State::open_encoder(int width, int height, const VideoOptions&
   encoder_->chroma_sample_location = AVCHROMA_LOC_LEFT;
   encoder_->gop_size = 2 * options.fps;  // a player can jump to every second second
   encoder_->max_b_frames = 0;            // shown in coded order: no first offset for players to get wrong
-  encoder_->thread_count = options.threads;
+  encoder_->thread_count = std::min(options.threads, kMostThreads);
   encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;  // mp4 keeps the parameter sets in its header
   checked(av_opt_set_int(encoder_->priv_data, "crf", options.crf, 0), "setting crf");
   checked(avcodec_open2(encoder_.get(), &codec, nullptr), "opening the encoder");

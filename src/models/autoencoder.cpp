@@ -1,7 +1,5 @@
 #include "models/autoencoder.h"
 
-#include <cmath>
-
 namespace svd {
 namespace {
 
@@ -10,8 +8,6 @@ constexpr float kTemporalEpsilon = 1e-5f;  // of the norms over frames
 
 constexpr GroupNormOptions kNormSilu{.activation = Activation::silu};
 constexpr GroupNormOptions kNormSiluAllFrames{.span = NormSpan::all_frames, .activation = Activation::silu};
-
-float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 
 Conv2dSpec conv3x3(int64_t in, int64_t out) { return {.in_channels = in, .out_channels = out}; }
 
@@ -39,7 +35,7 @@ AutoencoderResBlock::AutoencoderResBlock(const WeightScope& w, int64_t in, int64
       conv2(w.conv2d("conv2", conv3x3(out, out))) {
   if (in != out) nin_shortcut = w.pointwise("nin_shortcut", in, out);
   // a (s + f(s)) + (1 - a) s, with a = sigmoid(mix_factor) and f the temporal branch, is s + a f(s).
-  if (temporal == Temporal::yes) time_stack.emplace(w / "time_stack", out, sigmoid(w.scalar("mix_factor")));
+  if (temporal == Temporal::yes) time_stack.emplace(w / "time_stack", out, w.mix_factor("mix_factor"));
 }
 
 Tensor AutoencoderResBlock::forward(Backend& b, const Tensor& x) const {

@@ -1,13 +1,9 @@
 #include "models/video_res_block.h"
 
-#include <cmath>
-
 namespace svd {
 namespace {
 
 constexpr float kEpsilon = 1e-5f;
-
-float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 
 }  // namespace
 
@@ -26,7 +22,7 @@ VideoResBlock::VideoResBlock(const WeightScope& w, int64_t in, int64_t out, int6
       emb_layers_1(w.vector_linear("emb_layers.1", embedding, out)),
       out_layers_0(w.norm("out_layers.0", out, kEpsilon)),
       out_layers_3(w.conv2d("out_layers.3", {.in_channels = out, .out_channels = out})),
-      time_stack(w / "time_stack", out, embedding, 1.0f - sigmoid(w.scalar("time_mixer.mix_factor"))) {
+      time_stack(w / "time_stack", out, embedding, 1.0f - w.mix_factor("time_mixer.mix_factor")) {
   if (in != out) skip_connection = w.pointwise("skip_connection", in, out);
 }
 

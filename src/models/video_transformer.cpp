@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "diffusion/schedule.h"
 #include "models/config.h"
@@ -82,7 +81,7 @@ SpatialVideoTransformer::SpatialVideoTransformer(const WeightScope& w, int64_t c
       proj_in(w.linear("proj_in", channels, channels)),
       time_pos_embed_0(w.vector_linear("time_pos_embed.0", channels, 4 * channels)),
       time_pos_embed_2(w.vector_linear("time_pos_embed.2", 4 * channels, channels)),
-      spatial_share(1.0f / (1.0f + std::exp(-w.scalar("time_mixer.mix_factor")))),
+      spatial_share(w.mix_factor("time_mixer.mix_factor")),
       proj_out(w.linear("proj_out", channels, channels)) {
   for (int64_t i = 0; i < depth; ++i) {
     transformer_blocks.emplace_back(w / "transformer_blocks" / i, channels, context);

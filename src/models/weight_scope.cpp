@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -23,7 +24,11 @@ bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight&
   if (!source_) return false;
   const auto it = source_->index().find(name);
   if (it == source_->index().end()) {
-    missing_.push_back(name);
+    if (const auto type = source_->foreign_type(name)) {
+      misshapen_.push_back(fmt::format("{} is {}, expected F32, F16 or BF16", name, *type));
+    } else {
+      missing_.push_back(name);
+    }
     return false;
   }
   const TensorInfo& info = it->second;
@@ -95,6 +100,14 @@ std::string summarize_names(const std::vector<std::string>& names) {
   return fmt::format("{}", fmt::join(groups, ", "));
 }
 
+void WeightScope::Raw::widen() {
+  const size_t n = static_cast<size_t>(weight.shape.numel());
+  std::vector<std::byte> wide(n * sizeof(float));
+  convert({weight.data, n * size_of(weight.type)}, weight.type, wide, DType::f32);
+  storage = std::move(wide);
+  weight = {weight.shape, DType::f32, storage.data()};
+}
+
 std::string WeightScope::path_of(std::string_view child) const {
   return path_.empty() ? std::string(child) : fmt::format("{}.{}", path_, child);
 }
@@ -156,8 +169,14 @@ LinearWeights WeightScope::stacked_of_rank(std::span<const std::string_view> nam
     complete &= usable({&biases.back()});
   }
   if (!complete) return {in, out * static_cast<int64_t>(names.size()), {}};
+  // A file may keep one of them in another type: then all go as float32.
+  const bool mixed =
+      std::ranges::any_of(matrices, [&](const Raw& r) { return r.weight.type != matrices[0].weight.type; });
   std::vector<RawWeight> m, b;
-  for (const Raw& r : matrices) m.push_back({{out, in}, r.weight.type, r.weight.data});
+  for (Raw& r : matrices) {
+    if (mixed && r.weight.type != DType::f32) r.widen();
+    m.push_back({{out, in}, r.weight.type, r.weight.data});
+  }
   for (const Raw& r : biases) b.push_back(r.weight);
   return loader_->backend().pack_linear(m, b);
 }
@@ -238,9 +257,10 @@ Tensor WeightScope::values(std::string_view name, const Shape& shape) const {
   return t;
 }
 
-float WeightScope::scalar(std::string_view name) const {
+float WeightScope::mix_factor(std::string_view name) const {
   const Tensor t = values(name, {1});
-  return t.has_data() ? t.data<float>()[0] : 0.0f;
+  const float x = t.has_data() ? t.data<float>()[0] : 0.0f;
+  return 1.0f / (1.0f + std::exp(-x));
 }
 
 }  // namespace svd

@@ -79,7 +79,7 @@ class WeightScope {
   VectorLinearWeights transposed_vector_linear(std::string_view weight, int64_t in, int64_t out) const;
   FeedForwardWeights feed_forward(std::string_view norm_name, std::string_view name, int64_t width) const;
   Tensor values(std::string_view name, const Shape& shape) const;  // float32; without memory while planning
-  float scalar(std::string_view name) const;                       // of a tensor [1]
+  float mix_factor(std::string_view name) const;                   // the sigmoid of a tensor [1]
 
   void unused(std::string_view name, const Shape& shape) const { loader_->note_unused(path_of(name), shape); }
 
@@ -88,6 +88,7 @@ class WeightScope {
     RawWeight weight;
     std::vector<std::byte> storage;
     bool present = false;
+    void widen();  // to float32
   };
   std::string path_of(std::string_view child) const;
   Raw raw(std::string_view name, const Shape& shape) const;

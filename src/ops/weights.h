@@ -55,7 +55,7 @@ struct LinearWeights {
   std::unique_ptr<PackedWeights> packed;
 };
 
-// The same for a few float32 rows (time embeddings, context vectors): never rounded to 16 bits on the way.
+// The same for a few float32 rows (time embeddings, context vectors): the rows are never rounded to 16 bits.
 struct VectorLinearWeights {
   int64_t in_features = 0;
   int64_t out_features = 0;

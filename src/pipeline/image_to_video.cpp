@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "base/fail.h"
 #include "diffusion/guidance.h"
@@ -131,6 +132,8 @@ class Denoising {
     for (size_t t = 0; t < static_cast<size_t>(latents_[0]); ++t) {
       const auto frame = input.data<float>().subspan(t * both, both);
       std::ranges::transform(x.subspan(t * noisy, noisy), frame.begin(), [&](float v) { return p.c_in * v; });
+      ensure(concat.empty() || concat.size() == both - noisy, "{} values of conditioning for {}", concat.size(),
+             both - noisy);
       if (concat.empty()) {
         std::ranges::fill(frame.subspan(noisy), 0.0f);
       } else {
@@ -148,6 +151,13 @@ class Denoising {
   const UNetConditioning conditional_, unconditional_;
   const Values& concat_latent_;  // [1, 4, h, w]
 };
+
+// A video of NaN is worth nothing, and better known of after one step than after all.
+void check_finite(const Values& x, int step) {
+  if (std::ranges::all_of(x, [](float v) { return std::isfinite(v); })) return;
+  fail(ErrorCode::internal,
+       "the latents are not finite after step {}; are the weights damaged? If precision is bf16, try f32", step);
+}
 
 Values denoise(const PipelineContext& c, const Conditioning& conditioning, const Settings& s, Generator& generator) {
   const auto unet = load_part<VideoUNet>(c, part::kUNet, c.config.unet, "UNet");
@@ -173,8 +183,10 @@ Values denoise(const PipelineContext& c, const Conditioning& conditioning, const
   };
   c.progress.begin(Phase::denoising, 2 * s.num_steps * c.plan.unet.cost);
   c.progress.set_step(0, s.num_steps);
-  EulerEDMSampler().sample(x, sigmas, guided, generator,
-                           [&](int step, int steps) { c.progress.set_step(step, steps); });
+  EulerEDMSampler().sample(x, sigmas, guided, generator, [&](int step, int steps) {
+    check_finite(x, step);
+    c.progress.set_step(step, steps);
+  });
   record(c, "latents", shape, x);
   return x;
 }
@@ -189,8 +201,8 @@ void append_frames(const Tensor& decoded, std::vector<Image>& frames) {
     frame.rgb.resize(3 * pixels);
     for (size_t i = 0; i < pixels; ++i) {
       for (size_t channel = 0; channel < 3; ++channel) {
-        const float v = std::clamp((planes[channel * pixels + i] + 1.0f) / 2.0f, 0.0f, 1.0f);
-        frame.rgb[3 * i + channel] = static_cast<uint8_t>(v * 255.0f);
+        const float v = (planes[channel * pixels + i] + 1.0f) / 2.0f;
+        frame.rgb[3 * i + channel] = v > 0.0f ? static_cast<uint8_t>(std::min(v, 1.0f) * 255.0f) : 0;  // NaN: 0
       }
     }
   }

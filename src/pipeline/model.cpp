@@ -1,5 +1,8 @@
 #include "svd/model.h"
 
+#include <algorithm>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "backends/cpu/cpu_backend.h"
@@ -68,6 +71,21 @@ void check_memory(const PipelinePlan& plan, const Settings& s, DType activation)
        advice);
 }
 
+// What the libraries below throw becomes the one type that this library throws. Exceptions of the caller's own
+// callbacks that are not std::exception pass.
+template <typename Work>
+auto translated(const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::out_of_memory, "out of memory: the system gave no more");
+  } catch (const std::exception& e) {
+    fail(ErrorCode::internal, "{}", e.what());
+  }
+}
+
 }  // namespace
 
 struct Random::State {
@@ -84,23 +102,27 @@ Image fit_to_model(const Image& image) { return fit_to_multiple_of_64(image); }
 class Model::State {
  public:
   explicit State(const LoadOptions& options)
-      : version(options.version), source(options.checkpoint), config(read_config(source)) {
+      : version(options.version),
+        backend(make_backend(options)),  // first: a device that is not there shows before a large file is read
+        source(options.checkpoint),
+        config(read_config(source)) {
     check_decoder(options, config);
     check_complete(source, config);
-    backend = make_backend(options);
   }
+
+  Video generate(const Request& request, Generator& generator, const ProgressCallback& progress);
 
   PipelinePlan plan(const Settings& settings) const {
     return plan_pipeline(config, settings, backend->activation_type());
   }
 
   Version version;
+  std::unique_ptr<Backend> backend;
   SafetensorsFile source;
   StableVideoConfig config;
-  std::unique_ptr<Backend> backend;
 };
 
-Model::Model(const LoadOptions& options) : state_(std::make_unique<State>(options)) {}
+Model::Model(const LoadOptions& options) : state_(translated([&] { return std::make_unique<State>(options); })) {}
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 Model::~Model() = default;
@@ -108,15 +130,20 @@ Model::~Model() = default;
 std::string Model::describe_device() const { return state_->backend->describe(); }
 
 Plan Model::plan(const Request& request) const {
-  const PipelinePlan plan = state_->plan(resolve(request, state_->version));
-  return {plan.peak_bytes, plan.peak_phase, plan.flops};
+  return translated([&]() -> Plan {
+    const PipelinePlan plan = state_->plan(resolve(request, state_->version));
+    return {plan.peak_bytes, plan.peak_phase, plan.flops};
+  });
 }
 
 Video Model::generate(const Request& request, Random& random, const ProgressCallback& progress) {
-  const Settings settings = resolve(request, state_->version);
-  const PipelinePlan plan = state_->plan(settings);
-  Backend& backend = *state_->backend;
-  check_memory(plan, settings, backend.activation_type());
+  return translated([&] { return state_->generate(request, random.state_->generator, progress); });
+}
+
+Video Model::State::generate(const Request& request, Generator& generator, const ProgressCallback& progress) {
+  const Settings settings = resolve(request, version);
+  const PipelinePlan pipeline_plan = plan(settings);
+  check_memory(pipeline_plan, settings, backend->activation_type());
 
   ProgressReporter reporter(progress);
   struct Observation {  // ends with this call, however it ends
@@ -126,9 +153,10 @@ Video Model::generate(const Request& request, Random& random, const ProgressCall
       backend.pool().trim();
     }
     Backend& backend;
-  } observation(backend, reporter);
-  const PipelineContext context{state_->source, state_->config, backend, plan, reporter, request.on_tensor};
-  return {image_to_video(context, request.image, settings, random.state_->generator), settings.fps_id + 1};
+  } observation(*backend, reporter);
+  const PipelineContext context{source, config, *backend, pipeline_plan, reporter, request.on_tensor};
+  const int fps = std::clamp(settings.fps_id + 1, 1, 120);  // what write_mp4() takes
+  return {image_to_video(context, request.image, settings, generator), fps};
 }
 
 }  // namespace svd

@@ -1,7 +1,5 @@
 #include "pipeline/settings.h"
 
-#include <cmath>
-
 #include "base/fail.h"
 
 namespace svd {
@@ -11,6 +9,10 @@ namespace {
 constexpr int kMostFrames = 1024;
 constexpr int kMostSteps = 1000;
 constexpr int kLargestSide = 4096;
+// A frame of the decoder's widest activation (256 channels of float32) then has at most 2^31 bytes, within the 32-bit
+// offsets of oneDNN's kernels.
+constexpr int64_t kMostPixels = int64_t{1} << 21;
+constexpr float kMostNoise = 100.0f;  // in units of the picture's [-1, 1]
 
 int in_range(std::string_view option, int value, int least, int most) {
   if (value < least || value > most) {
@@ -19,9 +21,9 @@ int in_range(std::string_view option, int value, int least, int most) {
   return value;
 }
 
-float finite(std::string_view option, float value, float least) {
-  if (!std::isfinite(value) || value < least) {
-    fail(ErrorCode::invalid_argument, "{}: expected a number of {} or more, found {}", option, least, value);
+float in_range(std::string_view option, float value, float least, float most) {
+  if (!(value >= least && value <= most)) {  // NaN is refused as well
+    fail(ErrorCode::invalid_argument, "{}: expected a number from {} to {}, found {}", option, least, most, value);
   }
   return value;
 }
@@ -30,9 +32,15 @@ void check_image(const Image& image) {
   const auto right = [](int side) { return side >= 64 && side <= kLargestSide && side % 64 == 0; };
   if (!right(image.width) || !right(image.height)) {
     fail(ErrorCode::invalid_argument,
-         "picture: expected sides that are multiples of 64 from 64 to {}, found {} x {}; resize it, or use "
-         "fit_to_model()",
+         "picture: expected sides that are multiples of 64 from 64 to {}, found {} x {}; scale it, to 1024 x 576 for "
+         "instance (fit_to_model() only cuts sides down to multiples of 64)",
          kLargestSide, image.width, image.height);
+  }
+  if (int64_t{image.width} * image.height > kMostPixels) {
+    fail(ErrorCode::invalid_argument,
+         "picture: {} x {} is more than the {} pixels supported; scale it down (1024 x 576 is what the models were "
+         "trained on)",
+         image.width, image.height, kMostPixels);
   }
   if (image.rgb.size() != static_cast<size_t>(image.width) * static_cast<size_t>(image.height) * 3) {
     fail(ErrorCode::invalid_argument, "picture: {} x {} needs {} bytes of RGB, found {}", image.width, image.height,
@@ -52,10 +60,10 @@ Settings resolve(const Request& r, Version version) {
       .num_steps = in_range("num_steps", r.num_steps.value_or(defaults.num_steps), 1, kMostSteps),
       .fps_id = in_range("fps_id", r.fps_id, 0, 1000),
       .motion_bucket_id = in_range("motion_bucket_id", r.motion_bucket_id, 0, 100000),
-      .cond_aug = finite("cond_aug", r.cond_aug, 0.0f),
+      .cond_aug = in_range("cond_aug", r.cond_aug, 0.0f, kMostNoise),
       .decoding_t = in_range("decoding_t", r.decoding_t, 1, 1 << 30),
-      .min_guidance = finite("min_guidance", r.min_guidance.value_or(defaults.min_guidance), 0.0f),
-      .max_guidance = finite("max_guidance", r.max_guidance.value_or(defaults.max_guidance), 0.0f),
+      .min_guidance = in_range("min_guidance", r.min_guidance.value_or(defaults.min_guidance), 0.0f, 100.0f),
+      .max_guidance = in_range("max_guidance", r.max_guidance.value_or(defaults.max_guidance), 0.0f, 100.0f),
       .watermark = r.watermark,
   };
 }

@@ -31,10 +31,11 @@ memory::desc matrix(int64_t rows, int64_t columns, int64_t stride, memory::data_
 
 }  // namespace
 
-// The two products for one size of block.
+// The two products for one size of block. All sizes of the same number of keys share the layouts of packed keys and
+// values, which `like`, the products of whole blocks of queries, has chosen.
 struct AttentionProducts {
   AttentionProducts(const dnnl::engine& engine, memory::data_type type, int64_t queries, int64_t keys, int64_t width,
-                    int64_t row_stride) {
+                    int64_t row_stride, const AttentionProducts* like) {
     const ThreadLimit one(1);  // they run inside a team
     const auto f32 = memory::data_type::f32;
     // Threads run the same product at the same time: each brings its own scratch memory.
@@ -44,12 +45,14 @@ struct AttentionProducts {
     dnnl::post_ops sum;
     sum.append_sum();
     accumulating.set_post_ops(sum);
-    const memory::desc any_k({width, keys}, type, memory::format_tag::any);
-    const memory::desc any_v({keys, width}, type, memory::format_tag::any);
+    const memory::desc k =
+        like ? like->scores_description.weights_desc() : memory::desc({width, keys}, type, memory::format_tag::any);
+    const memory::desc v =
+        like ? like->output_description.weights_desc() : memory::desc({keys, width}, type, memory::format_tag::any);
     scores_description = {
-        {matrix(queries, width, row_stride, type), any_k, matrix(queries, keys, kKeys, f32)}, plain, engine};
+        {matrix(queries, width, row_stride, type), k, matrix(queries, keys, kKeys, f32)}, plain, engine};
     output_description = {
-        {matrix(queries, keys, kKeys, type), any_v, matrix(queries, width, width, f32)}, accumulating, engine};
+        {matrix(queries, keys, kKeys, type), v, matrix(queries, width, width, f32)}, accumulating, engine};
     scores = matmul(scores_description);
     output = matmul(output_description);
   }
@@ -67,9 +70,10 @@ AttentionCache::AttentionCache() = default;
 AttentionCache::~AttentionCache() = default;
 
 const AttentionProducts& AttentionCache::get(const dnnl::engine& engine, memory::data_type type, int64_t queries,
-                                             int64_t keys, int64_t width, int64_t row_stride) {
+                                             int64_t keys, int64_t width, int64_t row_stride,
+                                             const AttentionProducts* like) {
   auto& entry = products_[{queries, keys, width, row_stride}];
-  if (!entry) entry = std::make_unique<AttentionProducts>(engine, type, queries, keys, width, row_stride);
+  if (!entry) entry = std::make_unique<AttentionProducts>(engine, type, queries, keys, width, row_stride, like);
   return *entry;
 }
 
@@ -88,7 +92,8 @@ class FrameAttention {
       for (int k = 0; k < 2; ++k) {
         if (queries[q] == 0 || keys[k] == 0) continue;
         const AttentionProducts*& products = products_[q][k];
-        products = &cache.get(context.engine, type, queries[q], keys[k], width, 3 * heads * width);
+        products = &cache.get(context.engine, type, queries[q], keys[k], width, 3 * heads * width,
+                              q == 0 ? nullptr : products_[0][k]);
         scratch_bytes_ = std::max(scratch_bytes_, products->scratch_bytes());
       }
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <string_view>
 
 #include "backends/cpu/operations.h"
 #include "base/fail.h"
@@ -33,7 +34,7 @@ struct Geometry {
 
 // oneDNN prefers different weight layouts for different picture sizes (mostly: how wide a block of output channels is).
 // Weights are packed when they are loaded, for a typical size; the first picture may change the layout once; after that
-// the layout stays, and a size for which it is not the best still runs on it.
+// the layout stays, and a size for which it is not the best still runs on it, unless only plain loops could.
 class Convolution final : public PackedWeights {
  public:
   Convolution(Context& context, const Geometry& geometry, const Picture& typical, const RawWeight& kernel,
@@ -106,15 +107,25 @@ class Convolution final : public PackedWeights {
   const Prepared& prepare(Context& context, const Picture& picture, ResidualKind kind) {
     const auto key = std::pair(picture, kind);
     if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
-    if (!settled_) {
-      const auto best = describe(context, picture, kind, nullptr);
-      if (best.weights_desc() != weights_.memory.get_desc()) weights_ = repack(context, weights_, best.weights_desc());
-      settled_ = true;
-    }
-    const auto layout = weights_.memory.get_desc();
+    if (!settled_) adopt_best_layout(context, picture, kind);
+    auto layout = weights_.memory.get_desc();
     auto description = describe(context, picture, kind, &layout);
+    if (std::string_view(description.impl_info_str()).starts_with("ref")) {  // only plain loops take this layout here
+      adopt_best_layout(context, picture, kind);
+      layout = weights_.memory.get_desc();
+      description = describe(context, picture, kind, &layout);
+    }
     const ThreadLimit limit(context.threads.count());
     return prepared_.emplace(key, Prepared{description, convolution_forward(description)}).first->second;
+  }
+
+  void adopt_best_layout(Context& context, const Picture& picture, ResidualKind kind) {
+    const auto best = describe(context, picture, kind, nullptr).weights_desc();
+    if (best != weights_.memory.get_desc()) {
+      weights_ = repack(context, weights_, best);
+      prepared_.clear();
+    }
+    settled_ = true;
   }
 
   const Geometry geometry_;

@@ -56,8 +56,10 @@ Isa choose() {
 
 Isa apply(Isa isa) {
   // Both calls must come before the first kernel of the library runs.
-  dnnl::set_max_cpu_isa(dnnl_isa(isa));
-  if (isa == Isa::avx2) hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL);
+  if (dnnl::set_max_cpu_isa(dnnl_isa(isa)) != dnnl::status::success && isa != supported_isas().back()) {
+    fail(ErrorCode::unsupported, "SVD_FORCE_ISA={}: too late, this process has used oneDNN before", name_of(isa));
+  }
+  if (isa == Isa::avx2) hwy::DisableTargets(HWY_AVX2 - 1);  // Highway's better targets are the lower bits
   return isa;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 #include <tuple>
 
 #include "backends/cpu/kernels/kernels.h"
@@ -85,8 +86,16 @@ class Product {
   const Prepared& prepare(Context& context, int64_t rows, const PostOps& post, bool with_bias) {
     const auto key = std::tuple(rows, post, with_bias);
     if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
-    const auto layout = weights_.memory.get_desc();
+    auto layout = weights_.memory.get_desc();
     auto description = describe(context, rows, post, &layout, with_bias);
+    if (std::string_view(description.impl_info_str()).starts_with("ref")) {  // only plain loops take this layout here
+      layout = describe(context, rows, post, nullptr, with_bias).weights_desc();
+      if (layout != weights_.memory.get_desc()) {
+        weights_ = repack(context, weights_, layout);
+        prepared_.clear();
+      }
+      description = describe(context, rows, post, &layout, with_bias);
+    }
     const ThreadLimit limit(context.threads.count());
     return prepared_.emplace(key, Prepared{description, matmul(description)}).first->second;
   }

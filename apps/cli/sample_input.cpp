@@ -1,0 +1,122 @@
+#include "sample_input.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+
+#include "base/fail.h"
+#include "command.h"
+#include "svd/model.h"
+
+namespace svd::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension;
+}
+
+std::string repository_of(Version version) {
+  const bool xt = defaults_of(version).name.find("_xt") != std::string_view::npos;
+  return fmt::format("stabilityai/stable-video-diffusion-img2vid{}{}", xt ? "-xt" : "",
+                     version == Version::svd_xt_1_1 ? "-1-1" : "");
+}
+
+std::string_view published_size_of(Version version) {
+  if (version == Version::svd_xt_1_1) return "4.78 GB";
+  return defaults_of(version).temporal_decoder ? "9.56 GB" : "9.5 GB";
+}
+
+}  // namespace
+
+fs::path bundled_picture() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path installed = (program.parent_path() / SVD_INSTALLED_ASSETS).lexically_normal();
+  for (const fs::path& folder : {installed, fs::path(SVD_SOURCE_ASSETS)}) {
+    if (fs::exists(folder / "rocket.jpg", error)) return folder / "rocket.jpg";
+  }
+  fail(ErrorCode::bad_file,
+       "no input_path, and the bundled picture rocket.jpg is neither in {} nor in {}; give one: svd sample PICTURE",
+       installed.string(), SVD_SOURCE_ASSETS);
+}
+
+std::vector<fs::path> pictures_at(const fs::path& path) {
+  constexpr std::array<std::string_view, 4> kExtensions = {".jpg", ".jpeg", ".png", ".webp"};
+  std::error_code error;
+  if (!fs::is_directory(path, error)) {
+    if (!fs::exists(path, error)) {
+      fail(ErrorCode::bad_file, "{}: there is no such picture or folder (input_path)", path.string());
+    }
+    return {path};
+  }
+  std::vector<fs::path> pictures;
+  for (auto it = fs::directory_iterator(path, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    std::error_code ignored;  // of a dangling link, say; reading it will tell
+    const bool wanted = std::ranges::find(kExtensions, lower_extension(it->path())) != kExtensions.end();
+    if (wanted && !it->is_directory(ignored)) pictures.push_back(it->path());
+  }
+  if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be read: {}", path.string(), error.message());
+  if (pictures.empty()) {
+    fail(ErrorCode::bad_file, "{}: the folder has no .jpg, .jpeg, .png or .webp files (input_path)", path.string());
+  }
+  std::ranges::sort(pictures);
+  return pictures;
+}
+
+Image read_picture(const fs::path& path) {
+  const Image image = read_image(path);
+  Image fitted;
+  try {
+    fitted = fit_to_model(image);
+  } catch (const Error& e) {
+    fail(ErrorCode::bad_file, "{}: {}", path.string(), e.what());
+  }
+  if (fitted.width != image.width || fitted.height != image.height) {
+    warn(fmt::format("{}: {} x {} (width x height), expected multiples of 64; resized to {} x {}", path.string(),
+                     image.width, image.height, fitted.width, fitted.height));
+  }
+  if (fitted.width != 1024 || fitted.height != 576) {
+    warn(fmt::format("{}: {} x {}; the model was trained on 1024 x 576 and may do worse on other sizes", path.string(),
+                     fitted.width, fitted.height));
+  }
+  return fitted;
+}
+
+fs::path find_checkpoint(const std::string& given, Version version) {
+  std::error_code error;
+  if (!given.empty()) {
+    if (!fs::exists(given, error)) {
+      fail(ErrorCode::bad_file, "{}: there is no such file (checkpoint)", given);
+    }
+    return given;
+  }
+  const std::string name(defaults_of(version).name);
+  const std::string file = name + ".safetensors";
+  std::vector<fs::path> places = {fs::path("checkpoints") / file};
+  if (const char* folder = std::getenv("SVD_CHECKPOINTS"); folder && *folder) {
+    places.push_back(fs::path(folder) / file);
+    places.push_back(fs::path(folder) / "checkpoints" / file);
+  }
+  std::string looked;
+  for (const fs::path& place : places) {
+    if (fs::exists(place, error)) return place;
+    looked += "\n  " + fs::absolute(place).string();
+  }
+  fail(ErrorCode::bad_file,
+       "no checkpoint for version {}. Looked for:{}\n"
+       "The weights are Stability AI's and not part of this program: get {} ({}) from\n"
+       "https://huggingface.co/{} (accept the licence there, then download),\n"
+       "and put it there, or name the file with --checkpoint, or its folder with the environment variable "
+       "SVD_CHECKPOINTS.\n"
+       "To try the program without them:\n"
+       "  svd synth --size tiny --version {} --output tiny.safetensors\n"
+       "  svd sample --version {} --checkpoint tiny.safetensors",
+       name, looked, file, published_size_of(version), repository_of(version), name, name);
+}
+
+}  // namespace svd::cli

@@ -1,0 +1,28 @@
+// What a run starts from: pictures and a checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "svd/image.h"
+#include "svd/options.h"
+
+namespace svd::cli {
+
+// The picture that is used when none is given. Throws Error(bad_file) when it was not installed.
+std::filesystem::path bundled_picture();
+
+// The pictures that a path names: itself, or the .jpg, .jpeg, .png and .webp files of a folder, sorted by name.
+// Throws Error(bad_file) when there are none.
+std::vector<std::filesystem::path> pictures_at(const std::filesystem::path& path);
+
+// Reads a picture and fits it to the model; warns of sizes that the model was not trained on.
+// Throws Error(bad_file), whose message names the file.
+Image read_picture(const std::filesystem::path& path);
+
+// `given`, or the file of that version in the usual places when it is empty. Throws Error(bad_file) with a message
+// that says where the file is to come from.
+std::filesystem::path find_checkpoint(const std::string& given, Version version);
+
+}  // namespace svd::cli

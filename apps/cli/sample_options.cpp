@@ -1,0 +1,115 @@
+#include "sample_options.h"
+
+#include <limits>
+
+#include "command.h"
+#include "option_types.h"
+
+namespace svd::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Names may be written with - or _, values after = or a space. The paths of the videos go to the standard output,\n"
+    "everything else to the error output. Sides of the picture that are not multiples of 64 are cut down to the next\n"
+    "lower one by resampling. Nothing is ever downloaded: weights are Stability AI's files, which you bring.\n"
+    "The environment variable SVD_FORCE_ISA (avx2, avx512, avx512_bf16, amx_bf16) makes the cpu device use no more.\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C (a second Ctrl-C stops at once).\n\n"
+    "Examples:\n"
+    "  svd sample photo.jpg                                    14 frames, with checkpoints/svd.safetensors\n"
+    "  svd sample --input_path=photos/ --version=svd_xt --output_folder=videos\n"
+    "                                                          a video of 25 frames from each picture of a folder\n"
+    "  svd sample photo.jpg --motion_bucket_id 40 --seed 7     less motion, another variant\n"
+    "  svd sample photo.jpg --decoding_t 2                     less memory\n"
+    "  video=$(svd sample photo.jpg --quiet)                   in a script\n";
+
+void add_input_and_output(CLI::App& c, SampleOptions& o) {
+  constexpr const char* kGroup = "Input and output";
+  add_path(c, "--input_path,picture", o.input_path,
+           "Picture (JPEG, PNG or WebP), or folder: then one video for each .jpg,\n"
+           ".jpeg, .png and .webp in it, sorted by name; default: the bundled picture")
+      ->group(kGroup);
+  add_path(c, "--output_folder", o.output_folder,
+           "Where the video goes as NNNNNN.mp4 and the picture as NNNNNN.jpg, N being the\n"
+           "number of videos there; default: outputs/simple_video_sample/<version>")
+      ->group(kGroup);
+  add_number(c, "--fps", o.fps, {1, 120}, "Frame rate of the video file, 1 to 120; default: fps_id + 1")->group(kGroup);
+  add_choice(c, "--watermark", o.watermark, kYesOrNo, "Invisible mark of the reference in every frame: true or false")
+      ->type_name("BOOL")
+      ->capture_default_str()
+      ->group(kGroup);
+  add_path(c, "--save_tensors", o.save_tensors,
+           "Safetensors file for all intermediates, to compare with the reference;\n"
+           "takes one picture, not a folder of several")
+      ->group(kGroup);
+  c.add_flag("--quiet,-q", o.quiet, "No progress and no summary, only warnings and errors")->group(kGroup);
+}
+
+void add_model(CLI::App& c, SampleOptions& o) {
+  constexpr const char* kGroup = "Model";
+  add_choice(c, "--version", o.version, version_choices(),
+             "svd, svd_xt, svd_image_decoder, svd_xt_image_decoder or svd_xt_1_1")
+      ->capture_default_str()
+      ->group(kGroup);
+  add_path(c, "--checkpoint", o.checkpoint,
+           "Weights; default: checkpoints/<version>.safetensors here, or\n"
+           "<version>.safetensors in the folder that SVD_CHECKPOINTS names")
+      ->group(kGroup);
+}
+
+void add_video(CLI::App& c, SampleOptions& o) {
+  constexpr const char* kGroup = "Video";
+  add_number(c, "--num_frames", o.num_frames, {1, 1024}, "Frames; default: 14 (svd...), 25 (svd_xt...)")->group(kGroup);
+  add_number(c, "--num_steps", o.num_steps, {1, 1000}, "Denoising steps; default: 25 (svd...), 30 (svd_xt...)")
+      ->group(kGroup);
+  add_number(c, "--fps_id", o.fps_id, {0, 1000}, "Frame rate that the model is told, minus one; 5 to 30 work well")
+      ->capture_default_str()
+      ->group(kGroup);
+  add_number(c, "--motion_bucket_id", o.motion_bucket_id, {0, 100000},
+             "Motion that the model is told, 0 to 255: larger moves more")
+      ->capture_default_str()
+      ->group(kGroup);
+  add_number(c, "--cond_aug", o.cond_aug, {0.0f, std::numeric_limits<float>::max()},
+             "Noise on the picture it starts from: more lets the video stray further")
+      ->capture_default_str()
+      ->group(kGroup);
+  add_number(c, "--seed", o.seed, {0, std::numeric_limits<uint64_t>::max()},
+             "Of the random numbers, which are PyTorch's on a CPU. One stream runs through\n"
+             "all pictures of a folder")
+      ->capture_default_str()
+      ->group(kGroup);
+  c.add_flag("--seed_per_picture", o.seed_per_picture,
+             "Start again from the seed for every picture of a folder: each then gets the\n"
+             "video it would get alone")
+      ->group(kGroup);
+}
+
+void add_machine(CLI::App& c, SampleOptions& o) {
+  constexpr const char* kGroup = "Machine";
+  add_number(c, "--decoding_t", o.decoding_t, {1, 1 << 30}, "Frames decoded at a time: fewer need less memory")
+      ->capture_default_str()
+      ->group(kGroup);
+  const Choices<Device> devices = {
+      {"auto", Device::automatic}, {"cpu", Device::cpu}, {"cuda", Device::cuda}, {"reference", Device::reference}};
+  add_choice(c, "--device", o.device, devices,
+             "auto (the best there is), cpu, cuda or reference (plain loops, for checking)")
+      ->capture_default_str()
+      ->group(kGroup);
+  const Choices<Precision> precisions = {
+      {"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}};
+  add_choice(c, "--precision", o.precision, precisions, "auto (bf16 where the device multiplies it), f32 or bf16")
+      ->capture_default_str()
+      ->group(kGroup);
+  add_number(c, "--threads", o.threads, {1, 1024}, "Default: all cores")->group(kGroup);
+}
+
+}  // namespace
+
+void add_sample_options(CLI::App& c, SampleOptions& o) {
+  add_input_and_output(c, o);
+  add_model(c, o);
+  add_video(c, o);
+  add_machine(c, o);
+  c.footer(kFooter);
+}
+
+}  // namespace svd::cli

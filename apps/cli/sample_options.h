@@ -1,0 +1,39 @@
+// The options of `svd sample`: those of Stability AI's simple_video_sample.py and some more.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <string>
+
+#include "svd/options.h"
+
+namespace svd::cli {
+
+struct SampleOptions {
+  std::string input_path;     // empty: the bundled picture
+  std::string output_folder;  // empty: outputs/simple_video_sample/<version>
+  int fps = 0;                // of the written video; 0: fps_id + 1
+  bool watermark = true;
+  std::string save_tensors;  // empty: none
+  bool quiet = false;
+
+  Version version = Version::svd;
+  std::string checkpoint;  // empty: <version>.safetensors in the usual places
+
+  int num_frames = 0, num_steps = 0;  // 0: the version's
+  int fps_id = 6;
+  int motion_bucket_id = 127;
+  float cond_aug = 0.02f;
+  uint64_t seed = 23;
+  bool seed_per_picture = false;
+
+  int decoding_t = 14;
+  Device device = Device::automatic;
+  Precision precision = Precision::automatic;
+  int threads = 0;  // 0: all cores
+};
+
+// `options` must outlive the parsing.
+void add_sample_options(CLI::App& command, SampleOptions& options);
+
+}  // namespace svd::cli
