@@ -39,17 +39,19 @@ struct TensorRecord {
 };
 
 struct Request {
-  Image image = {};  // sides are multiples of 64 (fit_to_multiple_of_64); 1024 x 576 is what the models were trained on
-  std::optional<int> num_frames = {};                         // default: of the version
-  std::optional<int> num_steps = {};                          // default: of the version
-  int fps_id = 6;                                             // frame-rate conditioning: frames per second minus one
-  int motion_bucket_id = 127;                                 // motion conditioning: larger moves more
-  float cond_aug = 0.02f;                                     // deviation of the noise added to the conditioning frame
-  int decoding_t = 14;                                        // frames decoded at a time
+  // Sides are multiples of 64 (see fit_to_model), 64 to 4096, at most 2^21 pixels; 1024 x 576 is what the models were
+  // trained on.
+  Image image = {};
+  std::optional<int> num_frames = {};  // 1 to 1024; default: of the version
+  std::optional<int> num_steps = {};   // 1 to 1000; default: of the version
+  int fps_id = 6;                      // frame-rate conditioning: frames per second minus one; 0 to 1000
+  int motion_bucket_id = 127;          // motion conditioning: larger moves more
+  float cond_aug = 0.02f;              // deviation of the noise added to the picture, in units of its [-1, 1]; 0 to 100
+  int decoding_t = 14;                 // frames decoded at a time; with a temporal decoder only they see each other
   std::optional<float> min_guidance = {}, max_guidance = {};  // default: of the version
   bool watermark = true;                                      // the reference's invisible mark
-  std::function<void(const TensorRecord&)> on_tensor =
-      {};  // sees every intermediate; costs memory for the decoded frames
+  // Sees every intermediate; costs memory for the decoded frames.
+  std::function<void(const TensorRecord&)> on_tensor = {};
 };
 
 enum class Phase { loading, encoding, denoising, decoding };
@@ -74,14 +76,15 @@ struct Plan {
 
 struct Video {
   std::vector<Image> frames;
-  int fps;  // to show them with: fps_id + 1
+  int fps;  // to show them with: fps_id + 1, within 1 to 120
 };
 
 // A stream of random numbers that draws what PyTorch's CPU generator draws for the same seed. Requests that share one
-// go on where the one before stopped, as pictures of a folder do in the reference. Not thread-safe.
+// go on where the one before stopped, as pictures of a folder do in the reference; a request that fails has drawn what
+// it had drawn by then. Not thread-safe.
 class SVD_API Random {
  public:
-  explicit Random(uint64_t seed);
+  explicit Random(uint64_t seed);  // its low 32 bits, as in PyTorch
   Random(Random&&) noexcept;
   Random& operator=(Random&&) noexcept;
   ~Random();

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+
 #include "backends/planning/planning_backend.h"
+#include "backends/reference/reference_backend.h"
 #include "base/fail.h"
 #include "checkpoint/synthetic.h"
 #include "models/checkpoint_layout.h"
@@ -74,6 +78,99 @@ TEST(WeightScope, RefusesWidthsThatNoHeadDivides) {
                 s["model.diffusion_model.input_blocks.1.0.in_layers.2.weight"] = {65, 64, 3, 3};
               }),
               HasSubstr("expected a multiple of 64"));
+}
+
+// The same for read_config(), which looks at all parts.
+template <typename Change>
+std::string complaint_about_parts(const Change& change) {
+  ShapeList shapes = checkpoint_layout(synthetic_config("tiny", true), TextSide::no);
+  change(shapes);
+  try {
+    read_config(SyntheticSource(shapes, DType::f32, Threads(1)));
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::bad_file);
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Config, RefusesPartsThatDoNotFitTogether) {
+  EXPECT_EQ(complaint_about_parts([](ShapeList&) {}), "");
+  EXPECT_THAT(complaint_about_parts([](ShapeList& s) {
+                s["conditioner.embedders.3.encoder.encoder.conv_out.weight"] = {16, 128, 3, 3};
+              }),
+              AllOf(HasSubstr("input channels of the UNet"), HasSubstr("found 8, expected 12")));
+  EXPECT_THAT(complaint_about_parts([](ShapeList& s) {
+                s["conditioner.embedders.0.open_clip.model.visual.proj"] = {160, 96};
+              }),
+              HasSubstr("context channels"));
+  EXPECT_THAT(complaint_about_parts([](ShapeList& s) {
+                std::erase_if(s, [](const auto& e) { return e.first.starts_with("first_stage_model.decoder.up.3."); });
+              }),
+              HasSubstr("3 levels below first_stage_model.decoder.up, expected 4"));
+}
+
+TEST(Config, RefusesSizesThatNoModelHas) {
+  const std::string conv = "model.diffusion_model.input_blocks.1.0.in_layers.2.weight";
+  EXPECT_THAT(complaint_about_parts([&](ShapeList& s) { s[conv] = {1 << 20, 0, 3, 3}; }), HasSubstr(conv));
+  EXPECT_THAT(complaint_about_parts([&](ShapeList& s) { s[conv] = {64, 0, 3, 3}; }), HasSubstr(conv));
+  EXPECT_THAT(complaint_about_parts([](ShapeList& s) {
+                s["conditioner.embedders.0.open_clip.model.visual.transformer.resblocks.900.ln_1.weight"] = {160};
+              }),
+              HasSubstr("901 CLIP layers"));
+}
+
+// A tiny checkpoint in which some tensors have a type of their own.
+class MixedSource final : public TensorSource {
+ public:
+  MixedSource() : whole_(checkpoint_layout(synthetic_config("tiny", true), TextSide::no), DType::bf16, Threads(1)) {
+    index_ = whole_.index();
+  }
+  void retype(const std::string& name, DType type) { index_[name].type = type; }
+  void make_foreign(const std::string& name, const std::string& type) {
+    index_.erase(name);
+    foreign_[name] = type;
+  }
+
+  std::string describe() const override { return "mixed"; }
+  const Index& index() const override { return index_; }
+  std::optional<std::string> foreign_type(std::string_view name) const override {
+    const auto it = foreign_.find(name);
+    return it == foreign_.end() ? std::nullopt : std::optional(it->second);
+  }
+  std::span<const std::byte> read(std::string_view name, std::vector<std::byte>& storage) const override {
+    const TensorInfo& info = index_.find(name)->second;
+    return SyntheticSource({{std::string(name), info.shape}}, info.type, Threads(1)).read(name, storage);
+  }
+
+ private:
+  SyntheticSource whole_;
+  Index index_;
+  std::map<std::string, std::string, std::less<>> foreign_;
+};
+
+TEST(WeightScope, TakesPartsOfOneStackInDifferentTypes) {
+  const std::string block = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.";
+  MixedSource mixed;
+  mixed.retype(block + "to_q.weight", DType::f16);
+  mixed.retype(block + "to_v.weight", DType::f32);
+  const auto backend = make_reference_backend(Threads(1));
+  WeightLoader loader(&mixed, *backend);
+  const auto scope = WeightScope(loader, "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1");
+  const LinearWeights w = scope.stacked(std::array<std::string_view, 3>{"to_q", "to_k", "to_v"}, 64, 64, Bias::no);
+  loader.finish("UNet");
+  EXPECT_EQ(w.out_features, 192);
+}
+
+TEST(WeightScope, SaysThatATypeIsNotSupported) {
+  MixedSource mixed;
+  mixed.make_foreign("model.diffusion_model.out.2.bias", "F8_E4M3");
+  const auto backend = make_planning_backend(DType::f32);
+  WeightLoader loader(&mixed, *backend);
+  VideoUNet(WeightScope(loader, std::string(part::kUNet)), read_unet_config(mixed, part::kUNet));
+  EXPECT_TRUE(loader.missing().empty());
+  ASSERT_EQ(loader.misshapen().size(), 1u);
+  EXPECT_THAT(loader.misshapen()[0], AllOf(HasSubstr("out.2.bias"), HasSubstr("F8_E4M3")));
 }
 
 TEST(WeightScope, SummaryOfFewNamesIsAllOfThem) { EXPECT_EQ(summarize_names({"a.b", "c.d"}), "a.b, c.d"); }
