@@ -2,7 +2,7 @@
 # From a fresh Debian 12 to a first video: installs the packages that are missing, builds, and animates a picture.
 #
 #   ./quickstart.sh                                   the bundled picture with a tiny synthetic network
-#   ./quickstart.sh photo.jpg --num_frames 7          another picture; options go to `svd sample`
+#   ./quickstart.sh photo.jpg --num_frames 14         another picture (first!); options go to `svd sample`
 #   ./quickstart.sh photo.jpg --checkpoint checkpoints/svd_xt.safetensors --version svd_xt
 #
 # Safe to run again; what is already there is kept.
@@ -41,6 +41,10 @@ cmake --build --preset release --target svd
 
 cd "$callers_folder" # paths among the arguments are relative to it
 options=()
+if (($# > 0)) && [[ "$1" != -* ]] && [[ ! -e "$1" ]]; then
+  echo "quickstart.sh: there is no picture $1" >&2
+  exit 2
+fi
 if ! given input_path "$@"; then
   picture=$bundled_picture
   if (($# > 0)) && [[ "$1" != -* ]]; then
@@ -57,8 +61,9 @@ if ! given checkpoint "$@" && ! given version "$@"; then
     "$svd" synth --size tiny --version svd --dtype f16 --output "$tiny"
   fi
   options+=(--checkpoint "$tiny" --version svd)
-  # The tiny network is not trained: more steps would only take longer.
-  given num_steps "$@" || options+=(--num_steps 5)
+  # The tiny network is not trained: more frames and steps would only take longer.
+  given num_frames "$@" || options+=(--num_frames 7)
+  given num_steps "$@" || options+=(--num_steps 4)
   untrained=1
 fi
 
@@ -75,8 +80,8 @@ if [[ "${untrained:-0}" == 1 ]]; then
   cat <<'END'
 
 The network behind it has random weights, so the video shows that everything works, and nothing more. For real ones put
-Stability AI's svd.safetensors into checkpoints/ and run
+Stability AI's svd.safetensors into a folder and run
 
-  ./quickstart.sh PICTURE --checkpoint checkpoints/svd.safetensors --version svd
+  ./quickstart.sh PICTURE --checkpoint FOLDER/svd.safetensors --version svd
 END
 fi

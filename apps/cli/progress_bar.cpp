@@ -81,7 +81,7 @@ std::string ProgressBar::line(double elapsed) const {
   std::string text = fmt::format("{} [{}{}] {:3.0f}%", stage_, std::string(filled, '#'),
                                  std::string(kWidth - filled, '.'), 100 * fraction_);
   if (steps_ > 0) text += fmt::format(" step {}/{}", step_, steps_);
-  if (fraction_ >= kTellTimeLeft && elapsed >= 1) {
+  if (fraction_ > 0 && (step_ > 0 || (fraction_ >= kTellTimeLeft && elapsed >= 1))) {
     if (steps_ > 0) text += fmt::format(", {} a step", duration(elapsed / (fraction_ * steps_)));
     text += fmt::format(", {} left", duration(elapsed * (1 - fraction_) / fraction_));
   }

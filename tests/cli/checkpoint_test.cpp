@@ -53,12 +53,10 @@ TEST(Checkpoint, IsFoundInTheUsualPlaces) {
   const TemporaryFolder folder;
   const std::string picture = folder.file("picture.png", "").string();
   const auto errors_with = [&](const std::string& place, const std::string& variable) {
-    const TemporaryFolder current;
     std::filesystem::create_directories((folder / place).parent_path());
     folder.file(place, "no checkpoint");
-    const bool here = variable.empty();
-    const Result r = run_svd({"sample", picture}, {.folder = here ? folder.path() : current.path(),
-                                                   .environment = {{"SVD_CHECKPOINTS", variable}}});
+    const Result r =
+        run_svd({"sample", picture}, {.folder = folder.path(), .environment = {{"SVD_CHECKPOINTS", variable}}});
     EXPECT_EQ(r.exit_code, 1);
     std::filesystem::remove(folder / place);
     return r.errors;

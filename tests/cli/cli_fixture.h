@@ -30,12 +30,11 @@ inline Arguments operator+(Arguments a, const Arguments& b) {
 
 class CliTest : public testing::Test {
  protected:
-  // In the test's folder, with none of the program's variables set but those given. One instruction set for all
-  // machines: the same numbers everywhere, and quick to start.
+  // In the test's folder, with none of the program's variables set but those given.
   ProgramResult svd(const Arguments& arguments, RunOptions options = {}) const {
     options.folder = folder_.path();
     options.environment.try_emplace("SVD_CHECKPOINTS", std::nullopt);
-    options.environment.try_emplace("SVD_FORCE_ISA", "avx2");
+    options.environment.try_emplace("SVD_FORCE_ISA", std::nullopt);
     ProgramResult result = run_program(SVD_PROGRAM, arguments, options);
     EXPECT_FALSE(result.timed_out) << result.errors;
     return result;

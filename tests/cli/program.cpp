@@ -11,10 +11,10 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/tiny_checkpoint.h"
+
 namespace svd::test {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::vector<std::string> environment_of(const Surroundings& surroundings) {
   std::map<std::string, std::string> variables;
@@ -146,15 +146,8 @@ Result run_svd(const Arguments& arguments, const Surroundings& surroundings) {
   return Program(arguments, surroundings).finish();
 }
 
-fs::path tiny_checkpoint(Version version) {
-  const std::string name(defaults_of(version).name);
-  const fs::path path = fs::path(SVD_TEST_WORK_DIR) / ("tiny_" + name + ".safetensors");
-  std::error_code error;
-  if (const auto made = fs::last_write_time(path, error); !error && made > fs::last_write_time(SVD_PROGRAM))
-    return path;
-  const Result r = run_svd({"synth", "--force", "--version", name, "--output", path.string()});
-  if (r.exit_code != 0) throw std::runtime_error(r.errors);
-  return path;
+std::filesystem::path tiny_checkpoint(Version version) {
+  return tiny_checkpoint(defaults_of(version).temporal_decoder ? Decoder::temporal : Decoder::image);
 }
 
 }  // namespace svd::test

@@ -54,7 +54,7 @@ class Program {
 
 Result run_svd(const Arguments& arguments, const Surroundings& surroundings = {});
 
-// A checkpoint of `svd synth --size tiny`, made when it is not there yet.
+// A tiny checkpoint with the decoder of that version (support/tiny_checkpoint.h).
 std::filesystem::path tiny_checkpoint(Version version = Version::svd);
 
 }  // namespace svd::test

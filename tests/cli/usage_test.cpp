@@ -7,14 +7,14 @@ namespace {
 class Usage : public CliTest {};
 
 TEST_F(Usage, HelpNamesTheCommands) {
-  const ProgramResult r = run_svd({"--help"});
+  const ProgramResult r = svd({"--help"});
   EXPECT_EQ(r.exit_code, 0);
   EXPECT_EQ(r.errors, "");
   for (const char* command : {"sample", "info", "synth", "bench"}) EXPECT_THAT(r.output, HasSubstr(command));
 }
 
 TEST_F(Usage, HelpOfSampleNamesEveryOption) {
-  const ProgramResult r = run_svd({"sample", "--help"});
+  const ProgramResult r = svd({"sample", "--help"});
   EXPECT_EQ(r.exit_code, 0);
   for (const char* option :
        {"--input_path", "--num_frames", "--num_steps", "--version", "--fps_id", "--motion_bucket_id", "--cond_aug",
@@ -29,21 +29,20 @@ TEST_F(Usage, HelpOfSampleNamesEveryOption) {
 }
 
 TEST_F(Usage, Version) {
-  const ProgramResult r = run_svd({"--version"});
+  const ProgramResult r = svd({"--version"});
   EXPECT_EQ(r.exit_code, 0);
   EXPECT_THAT(r.output, testing::MatchesRegex("svd [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
 TEST_F(Usage, WrongUseEndsWithCode2AndAHint) {
-  expect_error(run_svd({}), 2, HasSubstr("Try `svd --help`"));
-  expect_error(run_svd({"smaple"}), 2, AllOf(HasSubstr("smaple"), HasSubstr("Try `svd --help`")));
-  expect_error(run_svd({"--colour"}), 2, AllOf(HasSubstr("--colour"), HasSubstr("Try `svd --help`")));
-  expect_error(run_svd({"sample", "--colour=3"}), 2,
-               AllOf(HasSubstr("--colour"), HasSubstr("Try `svd sample --help`")));
-  expect_error(run_svd({"sample", "a.png", "b.png"}), 2, HasSubstr("Try `svd sample --help`"));
-  expect_error(run_svd({"sample", "--seed"}), 2, HasSubstr("--seed"));
-  expect_error(run_svd({"synth"}), 2, AllOf(HasSubstr("--output"), HasSubstr("Try `svd synth --help`")));
-  expect_error(run_svd({"info"}), 2, HasSubstr("Try `svd info --help`"));
+  expect_error(svd({}), 2, HasSubstr("Try `svd --help`"));
+  expect_error(svd({"smaple"}), 2, AllOf(HasSubstr("smaple"), HasSubstr("Try `svd --help`")));
+  expect_error(svd({"--colour"}), 2, AllOf(HasSubstr("--colour"), HasSubstr("Try `svd --help`")));
+  expect_error(svd({"sample", "--colour=3"}), 2, AllOf(HasSubstr("--colour"), HasSubstr("Try `svd sample --help`")));
+  expect_error(svd({"sample", "a.png", "b.png"}), 2, HasSubstr("Try `svd sample --help`"));
+  expect_error(svd({"sample", "--seed"}), 2, HasSubstr("--seed"));
+  expect_error(svd({"synth"}), 2, AllOf(HasSubstr("--output"), HasSubstr("Try `svd synth --help`")));
+  expect_error(svd({"info"}), 2, HasSubstr("Try `svd info --help`"));
 }
 
 // The options were understood when the program gets as far as the picture or the checkpoint, which are not there.
@@ -55,23 +54,23 @@ TEST_F(Usage, SpellingsOfOptions) {
                  HasSubstr("no checkpoint for version svd_xt_image_decoder"));
   }
   for (const char* value : {"false", "true", "0", "1"}) {
-    expect_error(run_svd({"sample", picture, "--watermark=" + std::string(value)}), 1, HasSubstr("no checkpoint"));
+    expect_error(svd({"sample", picture, "--watermark=" + std::string(value)}), 1, HasSubstr("no checkpoint"));
   }
-  expect_error(run_svd({"sample", picture, "--watermark", "false"}), 1, HasSubstr("no checkpoint"));
-  expect_error(run_svd({"sample", picture, "--seed=18446744073709551615"}), 1, HasSubstr("no checkpoint"));
+  expect_error(svd({"sample", picture, "--watermark", "false"}), 1, HasSubstr("no checkpoint"));
+  expect_error(svd({"sample", picture, "--seed=18446744073709551615"}), 1, HasSubstr("no checkpoint"));
   // The picture by position and by name; - and _ only mean the same in names of options, not in values.
-  expect_error(run_svd({"sample", "no-such_picture.png"}), 1, HasSubstr("no-such_picture.png"));
-  expect_error(run_svd({"sample", "--input-path=no-such_picture.png"}), 1, HasSubstr("no-such_picture.png"));
-  expect_error(run_svd({"sample", "--input_path", "no-such_picture.png"}), 1, HasSubstr("no-such_picture.png"));
-  expect_error(run_svd({"sample", "--", "--no-such-picture"}), 1, HasSubstr("--no-such-picture"));
-  expect_error(run_svd({"sample", "--watermark=maybe"}), 2, AllOf(HasSubstr("--watermark"), HasSubstr("maybe")));
+  expect_error(svd({"sample", "no-such_picture.png"}), 1, HasSubstr("no-such_picture.png"));
+  expect_error(svd({"sample", "--input-path=no-such_picture.png"}), 1, HasSubstr("no-such_picture.png"));
+  expect_error(svd({"sample", "--input_path", "no-such_picture.png"}), 1, HasSubstr("no-such_picture.png"));
+  expect_error(svd({"sample", "--", "--no-such-picture"}), 1, HasSubstr("--no-such-picture"));
+  expect_error(svd({"sample", "--watermark=maybe"}), 2, AllOf(HasSubstr("--watermark"), HasSubstr("maybe")));
 }
 
-TEST_F(Usage, WithoutAPictureTheBundledOneIsUsed) { expect_error(run_svd({"sample"}), 1, HasSubstr("no checkpoint")); }
+TEST_F(Usage, WithoutAPictureTheBundledOneIsUsed) { expect_error(svd({"sample"}), 1, HasSubstr("no checkpoint")); }
 
 TEST_F(Usage, OfTheReference) {
   const std::string picture = png("p.png", 64, 64);
-  const auto warnings = [&](const std::string& option) { return run_svd({"sample", picture, option}).errors; };
+  const auto warnings = [&](const std::string& option) { return svd({"sample", picture, option}).errors; };
   const auto warning = [](const std::string& option) { return HasSubstr("svd: warning: " + option); };
   EXPECT_THAT(warnings("--motion_bucket_id=300"), warning("motion_bucket_id"));
   EXPECT_THAT(warnings("--motion_bucket_id=255"), Not(HasSubstr("warning")));
@@ -81,7 +80,7 @@ TEST_F(Usage, OfTheReference) {
   EXPECT_THAT(warnings("--fps_id=40"), warning("fps_id"));
   // A video cannot have that frame rate; the model may be told it all the same.
   EXPECT_THAT(warnings("--fps_id=200"), AllOf(warning("fps_id"), HasSubstr("120")));
-  EXPECT_THAT(run_svd({"sample", picture, "--fps_id=200", "--fps=10"}).errors, Not(HasSubstr("120")));
+  EXPECT_THAT(svd({"sample", picture, "--fps_id=200", "--fps=10"}).errors, Not(HasSubstr("120")));
 }
 
 struct Refused {

@@ -1,7 +1,7 @@
-// Convolutions by oneDNN on channels-last memory: over the picture, and over neighbouring frames, which is a
-// convolution with a 3x1 kernel on a "picture" whose rows are the frames.
+// Convolutions by oneDNN on channels-last memory: over the picture, and over neighbouring frames as a convolution of a
+// volume. (The latter is also one of a "picture" whose rows are whole frames; but for rows of a hundred thousand pixels
+// oneDNN 2.6 takes seconds and hundreds of megabytes to prepare.)
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string_view>
 
@@ -19,16 +19,36 @@ struct Picture {
   auto operator<=>(const Picture&) const = default;
 };
 
-// What a convolution is, apart from the size of the pictures.
+// What a convolution is, apart from the size of the pictures, in oneDNN's order of dimensions: channels first, though
+// the memory is channels-last.
 struct Geometry {
   int64_t in_channels, out_channels;
-  std::array<int64_t, 2> kernel;  // rows, columns
-  int64_t stride;
-  std::array<int64_t, 2> pad_before;  // above, left
-  std::array<int64_t, 2> pad_after;   // below, right
+  memory::dims kernel, stride, pad_before, pad_after;  // rows and columns; or frames, rows and columns
 
-  int64_t result_size(int axis, int64_t size) const {
-    return (size + pad_before[axis] + pad_after[axis] - kernel[axis]) / stride + 1;
+  bool over_frames() const { return kernel.size() == 3; }
+
+  memory::dims weights() const {
+    memory::dims sizes = {out_channels, in_channels};
+    sizes.insert(sizes.end(), kernel.begin(), kernel.end());
+    return sizes;
+  }
+  memory::dims input(const Picture& p) const {
+    return over_frames() ? memory::dims{1, in_channels, p.count, p.height, p.width}
+                         : memory::dims{p.count, in_channels, p.height, p.width};
+  }
+  memory::dims result(const Picture& p) const {
+    memory::dims sizes = input(p);
+    sizes[1] = out_channels;
+    for (size_t i = 0; i < kernel.size(); ++i) {
+      sizes[2 + i] = (sizes[2 + i] + pad_before[i] + pad_after[i] - kernel[i]) / stride[i] + 1;
+    }
+    return sizes;
+  }
+  memory::format_tag plain_weights() const {
+    return over_frames() ? memory::format_tag::oidhw : memory::format_tag::oihw;
+  }
+  memory::format_tag channels_last() const {
+    return over_frames() ? memory::format_tag::ndhwc : memory::format_tag::nhwc;
   }
 };
 
@@ -40,7 +60,7 @@ class Convolution final : public PackedWeights {
   Convolution(Context& context, const Geometry& geometry, const Picture& typical, const RawWeight& kernel,
               const RawWeight* bias, float scale)
       : geometry_(geometry), bias_(widened(bias, scale)) {
-    const auto plain = memory::desc(weight_dims(), dnnl_type(kernel.type), memory::format_tag::oihw);
+    const auto plain = memory::desc(geometry_.weights(), dnnl_type(kernel.type), geometry_.plain_weights());
     const auto best = describe(context, typical, ResidualKind::none, nullptr);
     weights_ = pack(context, kernel, plain, best.weights_desc(), scale);
   }
@@ -70,19 +90,14 @@ class Convolution final : public PackedWeights {
     convolution_forward primitive;
   };
 
-  memory::dims weight_dims() const {
-    return {geometry_.out_channels, geometry_.in_channels, geometry_.kernel[0], geometry_.kernel[1]};
-  }
-
   // The best kernel for weights in the layout `weights`, or, for null, in the layout that suits it best.
   convolution_forward::primitive_desc describe(Context& context, const Picture& p, ResidualKind kind,
                                                const memory::desc* weights) const {
     const Geometry& g = geometry_;
     const auto type = dnnl_type(context.activation);
-    const memory::desc x({p.count, g.in_channels, p.height, p.width}, type, memory::format_tag::nhwc);
-    const memory::desc y({p.count, g.out_channels, g.result_size(0, p.height), g.result_size(1, p.width)}, type,
-                         memory::format_tag::nhwc);
-    const memory::desc any(weight_dims(), type, memory::format_tag::any);
+    const memory::desc x(g.input(p), type, g.channels_last());
+    const memory::desc y(g.result(p), type, g.channels_last());
+    const memory::desc any(g.weights(), type, memory::format_tag::any);
     const memory::desc bias =
         bias_.empty() ? memory::desc() : memory::desc({g.out_channels}, memory::data_type::f32, memory::format_tag::x);
     dnnl::post_ops post;
@@ -91,15 +106,8 @@ class Convolution final : public PackedWeights {
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(post);
     const ThreadLimit limit(context.threads.count());
-    return {{dnnl::prop_kind::forward_inference,
-             dnnl::algorithm::convolution_direct,
-             x,
-             weights ? *weights : any,
-             bias,
-             y,
-             {g.stride, g.stride},
-             {g.pad_before[0], g.pad_before[1]},
-             {g.pad_after[0], g.pad_after[1]}},
+    return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, weights ? *weights : any, bias,
+             y, g.stride, g.pad_before, g.pad_after},
             attributes,
             context.engine};
   }
@@ -130,7 +138,7 @@ class Convolution final : public PackedWeights {
 
   const Geometry geometry_;
   const std::vector<float> bias_;  // [out_channels] or empty
-  PackedMatrix weights_;           // [out, in, rows, columns] in oneDNN's layout
+  PackedMatrix weights_;           // [out, in, kernel...] in oneDNN's layout
   bool settled_ = false;
   std::map<std::pair<Picture, ResidualKind>, Prepared> prepared_;
 };
@@ -170,7 +178,7 @@ std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s
   const Geometry geometry{s.in_channels,
                           s.out_channels,
                           {s.kernel, s.kernel},
-                          s.stride,
+                          {s.stride, s.stride},
                           {s.pad_before, s.pad_before},
                           {s.pad_after, s.pad_after}};
   constexpr Picture typical{2, 64, 128};
@@ -179,8 +187,8 @@ std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s
 
 std::unique_ptr<PackedWeights> pack_temporal_conv(Context& context, const RawWeight& kernel, const RawWeight& bias,
                                                   float scale) {
-  const Geometry geometry{kernel.shape[1], kernel.shape[0], {3, 1}, 1, {1, 0}, {1, 0}};
-  constexpr Picture typical{1, 14, 2048};
+  const Geometry geometry{kernel.shape[1], kernel.shape[0], {3, 1, 1}, {1, 1, 1}, {1, 0, 0}, {1, 0, 0}};
+  constexpr Picture typical{14, 32, 64};
   return std::make_unique<Convolution>(context, geometry, typical, kernel, &bias, scale);
 }
 
@@ -212,7 +220,7 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2dWeights& w, const S
 
 Tensor temporal_conv(Context& context, const Tensor& x, const TemporalConvWeights& w, const Shape& shape,
                      ConvOptions options) {
-  const Picture picture{1, x.shape()[0], x.shape()[1] * x.shape()[2]};
+  const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
   const ResidualKind kind = residual_kind(options.residual);
   const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
   Tensor y = result_tensor(context, shape, options.residual);  // [T, H, W, out]

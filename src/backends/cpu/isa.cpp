@@ -3,8 +3,11 @@
 #include <fmt/ranges.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <dnnl.hpp>
+#include <iterator>
+#include <vector>
 
 #include "base/fail.h"
 
@@ -23,8 +26,9 @@ dnnl::cpu_isa dnnl_isa(Isa isa) {
   fail(ErrorCode::internal, "unknown instruction set {}", static_cast<int>(isa));
 }
 
-// oneDNN checks CPUID and, for AMX, that the kernel lets this process have the tile registers.
-bool supported(Isa isa) {
+// What oneDNN may use: it has looked at CPUID and, for AMX, asked the kernel for the tile registers. The first call
+// settles it: set_max_cpu_isa() has no effect any more.
+bool usable(Isa isa) {
   const int wanted = static_cast<int>(dnnl_isa(isa));
   static const int best = static_cast<int>(dnnl::get_effective_cpu_isa());
   return (best & wanted) == wanted;  // the values are sets of feature bits
@@ -37,30 +41,27 @@ std::string supported_names() {
 }
 
 Isa choose() {
-  const std::vector<Isa> there = supported_isas();
-  if (there.empty()) {
-    fail(ErrorCode::unsupported, "the cpu backend needs a CPU with AVX2; use --device reference (slow) on this one");
-  }
   const char* forced = std::getenv("SVD_FORCE_ISA");
-  if (!forced || !*forced) return there.back();
-  for (const Isa isa : kAll) {
-    if (name_of(isa) != forced) continue;
-    if (!supported(isa)) {
+  const auto wanted = forced ? std::ranges::find(kAll, forced, name_of) : std::end(kAll);
+  if (wanted != std::end(kAll)) {
+    const dnnl::status status = dnnl::set_max_cpu_isa(dnnl_isa(*wanted));
+    if (!usable(*wanted)) {
       fail(ErrorCode::unsupported, "SVD_FORCE_ISA={}: this CPU does not have it; it has: {}", forced,
            supported_names());
     }
-    return isa;
+    if (status != dnnl::status::success && supported_isas().back() != *wanted) {
+      fail(ErrorCode::unsupported, "SVD_FORCE_ISA={}: too late, this process has used oneDNN before", forced);
+    }
   }
-  fail(ErrorCode::unsupported, "SVD_FORCE_ISA={}: unknown; this CPU has: {}", forced, supported_names());
-}
-
-Isa apply(Isa isa) {
-  // Both calls must come before the first kernel of the library runs.
-  if (dnnl::set_max_cpu_isa(dnnl_isa(isa)) != dnnl::status::success && isa != supported_isas().back()) {
-    fail(ErrorCode::unsupported, "SVD_FORCE_ISA={}: too late, this process has used oneDNN before", name_of(isa));
+  if (forced && *forced && wanted == std::end(kAll)) {
+    fail(ErrorCode::unsupported, "SVD_FORCE_ISA={}: unknown; this CPU has: {}", forced, supported_names());
   }
-  if (isa == Isa::avx2) hwy::DisableTargets(HWY_AVX2 - 1);  // Highway's better targets are the lower bits
-  return isa;
+  if (supported_isas().empty()) {
+    fail(ErrorCode::unsupported, "the cpu backend needs a CPU with AVX2; use --device reference (slow) on this one");
+  }
+  const Isa best = supported_isas().back();
+  if (best == Isa::avx2) hwy::DisableTargets(HWY_AVX2 - 1);  // Highway's better targets are the lower bits
+  return best;
 }
 
 }  // namespace
@@ -77,14 +78,12 @@ std::string_view name_of(Isa isa) {
 
 std::vector<Isa> supported_isas() {
   std::vector<Isa> found;
-  for (const Isa isa : kAll) {
-    if (supported(isa)) found.push_back(isa);
-  }
+  std::ranges::copy_if(kAll, std::back_inserter(found), usable);
   return found;
 }
 
 Isa select_isa() {
-  static const Isa selected = apply(choose());
+  static const Isa selected = choose();
   return selected;
 }
 

@@ -1,7 +1,6 @@
 // Which instruction sets the kernels may use.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,7 +10,10 @@ namespace svd {
 enum class Isa { avx2, avx512, avx512_bf16, amx_bf16 };
 
 std::string_view name_of(Isa isa);
-std::vector<Isa> supported_isas();  // by this CPU and kernel, lowest first; empty on a CPU without AVX2
+
+// Those that this process may use, lowest first; none on a CPU without AVX2. Call select_isa() before it: asking
+// settles what oneDNN uses.
+std::vector<Isa> supported_isas();
 
 // The instruction set of this process: the highest supported one, or the one that the environment variable
 // SVD_FORCE_ISA names. Tells oneDNN and Highway on the first call; later calls return the same.
