@@ -68,7 +68,7 @@ void add_video(CLI::App& c, SampleOptions& o) {
              "Motion that the model is told, 0 to 255: larger moves more")
       ->capture_default_str()
       ->group(kGroup);
-  add_number(c, "--cond_aug", o.cond_aug, {0.0f, std::numeric_limits<float>::max()},
+  add_number(c, "--cond_aug", o.cond_aug, {0.0f, 100.0f},
              "Noise on the picture it starts from: more lets the video stray further")
       ->capture_default_str()
       ->group(kGroup);

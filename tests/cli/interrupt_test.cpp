@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "checkpoint/temporary.h"
 #include "program.h"
@@ -38,6 +40,20 @@ TEST_F(Interrupt, EndsTheRunAndLeavesNothing) {
     EXPECT_THAT(r.errors, HasSubstr("\nsvd: cancelled while denoising\n"));
     EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
   }
+}
+
+TEST_F(Interrupt, EndsSynthAndLeavesNothing) {
+  Program program({"synth", "--size=full", "--output=out/full.safetensors"}, {.folder = folder_.path()});
+  const auto begun = [&] {
+    return std::filesystem::exists(folder_ / "out") && !std::filesystem::is_empty(folder_ / "out");
+  };
+  for (int i = 0; i < 1000 && !begun(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(begun());
+  program.send(SIGINT);
+  const Result r = program.finish();
+  EXPECT_EQ(r.exit_code, 130) << r.errors;
+  EXPECT_THAT(r.errors, HasSubstr("full.safetensors was not written"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
 }
 
 TEST_F(Interrupt, TwiceEndsAtOnce) {

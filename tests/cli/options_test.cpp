@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUse{{"sample", "--fps", "0"}, {"--fps: expected", "found 0"}},
         WrongUse{{"sample", "--fps_id=-1"}, {"--fps_id: expected", "found -1"}},
         WrongUse{{"sample", "--motion_bucket_id=x"}, {"--motion_bucket_id: expected", "found x"}},
-        WrongUse{{"sample", "--cond_aug=-0.1"}, {"--cond_aug: expected a number of 0 or more, found -0.1"}},
+        WrongUse{{"sample", "--cond_aug=-0.1"}, {"--cond_aug: expected a number from 0 to 100, found -0.1"}},
         WrongUse{{"sample", "--cond_aug=nan"}, {"--cond_aug", "found nan"}},
         WrongUse{{"sample", "--cond_aug=inf"}, {"--cond_aug", "found inf"}},
         WrongUse{{"sample", "--cond_aug", "0.02x"}, {"--cond_aug", "found 0.02x"}},

@@ -222,7 +222,8 @@ TEST_F(Sample, InstructionSetCanBeForced) {
                                "--checkpoint",   tiny_checkpoint().string(),
                                "--num_frames=1", "--num_steps=1"};
   const auto forced = [&](const std::string& isa) {
-    return run_svd(arguments, {.folder = folder_.path(), .environment = {{"SVD_FORCE_ISA", isa}}});
+    return run_svd(arguments,
+                   {.folder = folder_.path(), .environment = {{"SVD_FORCE_ISA", isa}, {"ONEDNN_VERBOSE", "1"}}});
   };
   const Result nonsense = forced("nonsense");
   EXPECT_EQ(nonsense.exit_code, 1);
@@ -230,7 +231,28 @@ TEST_F(Sample, InstructionSetCanBeForced) {
   const Result avx2 = forced("avx2");
   if (avx2.errors.find("does not have it") != std::string::npos) GTEST_SKIP() << "no AVX2";
   EXPECT_EQ(avx2.exit_code, 0) << avx2.errors;
-  EXPECT_THAT(avx2.errors, HasSubstr("avx2"));
+  EXPECT_THAT(avx2.errors, HasSubstr("cpu, f32, avx2"));
+  // oneDNN's own log tells which of its kernels ran.
+  EXPECT_THAT(avx2.output, HasSubstr(":avx2"));
+  EXPECT_THAT(avx2.output, Not(HasSubstr(":avx512")));
+}
+
+// A large picture and a thousand frames decoded at once are more than any machine has.
+TEST_F(Sample, WhatDoesNotFitIntoMemoryIsRefusedAtOnce) {
+  write_png(folder_ / "huge.png", {2048, 1024, std::vector<uint8_t>(size_t{2048} * 1024 * 3, 128)});
+  const Result r = sample({"huge.png", "--num_frames=1000", "--decoding_t=1000", "--output_folder=out"});
+  EXPECT_EQ(r.exit_code, 1);
+  EXPECT_THAT(r.errors, HasSubstr("GiB of memory"));
+  EXPECT_THAT(r.errors, HasSubstr("decoding_t"));
+  EXPECT_THAT(r.errors, HasSubstr("planned peak memory"));
+  EXPECT_THAT(r.errors, Not(HasSubstr("loading")));
+  EXPECT_TRUE(files_in(folder_ / "out").empty());
+}
+
+// The encoder takes fewer threads than the networks: found out only after the whole work otherwise.
+TEST_F(Sample, ManyThreadsAreNoError) {
+  const Result r = sample(quick({picture("picture.png").string(), "--threads=129", "--precision=f32"}));
+  EXPECT_EQ(r.exit_code, 0) << r.errors;
 }
 
 }  // namespace

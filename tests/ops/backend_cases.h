@@ -24,9 +24,21 @@ inline void PrintTo(const BackendCase& c, std::ostream* out) { *out << c.name; }
 inline std::vector<BackendCase> backend_cases() {
   return {
       {"reference/f32", [] { return make_reference_backend(Threads(2)); }, 1e-6},
-      {"cpu/f32", [] { return make_cpu_backend({Precision::f32, Threads(2)}); }, 1e-5},
-      {"cpu/f32/3threads", [] { return make_cpu_backend({Precision::f32, Threads(3)}); }, 1e-5},
-      {"cpu/bf16", [] { return make_cpu_backend({Precision::bf16, Threads(2)}); }, 6e-3},
+      {"cpu/f32",
+       [] {
+         return make_cpu_backend({Precision::f32, Threads(2)});
+       },
+       1e-5},
+      {"cpu/f32/3threads",
+       [] {
+         return make_cpu_backend({Precision::f32, Threads(3)});
+       },
+       1e-5},
+      {"cpu/bf16",
+       [] {
+         return make_cpu_backend({Precision::bf16, Threads(2)});
+       },
+       6e-3},
   };
 }
 
