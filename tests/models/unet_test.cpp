@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "base/fail.h"
 #include "checkpoint/synthetic.h"
@@ -26,6 +27,8 @@ struct Case {
   NetworkBackend backend;
   std::string size;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.size << " on " << c.backend.name; }
 
 class UNetGolden : public testing::TestWithParam<Case> {};
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <map>
+#include <ostream>
 
 #include "checkpoint/synthetic.h"
 #include "models/checkpoint_layout.h"
@@ -58,6 +59,8 @@ Records run(const Case& c, Backend& backend) {
   image_to_video({source, config, backend, plan, progress, keep}, request.image, settings, generator);
   return records;
 }
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.file() << " on " << c.backend.name; }
 
 class PipelineGolden : public testing::TestWithParam<Case> {};
 

@@ -102,12 +102,16 @@ TEST(Model, RefusesWhatMakesNoSense) {
   EXPECT_THAT(refused([](Request& r) { r.image.width = 100; }),
               AllOf(HasSubstr("multiples of 64"), HasSubstr("100 x 64")));
   EXPECT_THAT(refused([](Request& r) { r.image.rgb.pop_back(); }), HasSubstr("bytes of RGB"));
+  EXPECT_THAT(refused([](Request& r) {
+                r.image = {2048, 2048, std::vector<uint8_t>(size_t{2048} * 2048 * 3)};
+              }),
+              AllOf(HasSubstr("2048 x 2048"), HasSubstr("pixels")));
 }
 
 TEST(Model, RefusesWhatCannotFitBeforeItStarts) {
   Model model({.checkpoint = tiny_checkpoint(Decoder::temporal)});
   Request request = small_request();
-  request.image = {4096, 4096, std::vector<uint8_t>(size_t{4096} * 4096 * 3)};
+  request.image = {2048, 1024, std::vector<uint8_t>(size_t{2048} * 1024 * 3)};
   request.num_frames = 1000;
   request.decoding_t = 1000;
   Random random(1);
