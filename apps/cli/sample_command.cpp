@@ -113,14 +113,13 @@ class Sampling {
     }
     ProgressBar bar(ProgressBar::detect(o_.quiet));
     const Video video = generate(model, request, picture, bar);
-    if (tensors) tensors->write();
-
     OutputNumber output(folder_);
     write_jpeg(output.picture(), request.image);
     write_mp4(output.video(), video.frames,
               {.fps = o_.fps > 0 ? o_.fps : std::min(video.fps, kHighestFps),
                .threads = std::min(o_.threads, kMostEncoderThreads)});
     output.keep();
+    if (tensors) tensors->write();  // last: a full disk must not cost the video
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     say(
         fmt::format("{}: done in {} (loading {}, encoding {}, denoising {}, decoding {}); peak memory {}, the mapped "
