@@ -51,6 +51,7 @@ class Sampling {
   }
 
   int run() {
+    watch_for_interrupt();  // before anything is put on the disk
     const std::vector<fs::path> pictures =
         pictures_at(o_.input_path.empty() ? bundled_picture() : fs::path(o_.input_path));
     if (!o_.save_tensors.empty() && pictures.size() > 1) {
@@ -159,7 +160,6 @@ class Sampling {
 
   Video generate(Model& model, const Request& request, const fs::path& picture, ProgressBar& bar) {
     if (o_.seed_per_picture) random_ = Random(o_.seed);
-    watch_for_interrupt();
     try {
       Video video = model.generate(request, random_, [&](const Progress& p) {
         bar.update(p);

@@ -24,6 +24,7 @@ struct SynthOptions {
 };
 
 int synthesize(const SynthOptions& o) {
+  watch_for_interrupt();  // before anything is put on the disk
   namespace fs = std::filesystem;
   const fs::path path = o.output;
   std::error_code error;
@@ -41,7 +42,6 @@ int synthesize(const SynthOptions& o) {
     fail(ErrorCode::bad_file, "{}: needs {}, the disk has {} free", path.string(), gibibytes(bytes),
          gibibytes(space.available));
   }
-  watch_for_interrupt();
   ProgressBar bar(ProgressBar::detect(false));
   write_synthetic(path, shapes, o.dtype, Threads(o.threads > 0 ? o.threads : available_cores()), [&](double fraction) {
     if (interrupted()) fail(ErrorCode::cancelled, "cancelled; {} was not written", path.string());

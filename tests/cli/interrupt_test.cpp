@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -44,8 +45,11 @@ TEST_F(Interrupt, EndsTheRunAndLeavesNothing) {
 
 TEST_F(Interrupt, EndsSynthAndLeavesNothing) {
   Program program({"synth", "--size=full", "--output=out/full.safetensors"}, {.folder = folder_.path()});
-  const auto begun = [&] {
-    return std::filesystem::exists(folder_ / "out") && !std::filesystem::is_empty(folder_ / "out");
+  const auto begun = [&] {  // the file grows under its temporary name
+    if (!std::filesystem::exists(folder_ / "out")) return false;
+    const std::filesystem::directory_iterator files(folder_ / "out");
+    return std::any_of(begin(files), end(files),
+                       [](const auto& f) { return f.path().string().find(".part") != std::string::npos; });
   };
   for (int i = 0; i < 1000 && !begun(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   ASSERT_TRUE(begun());
