@@ -1,7 +1,6 @@
 // svd sample: a video from each picture.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -28,8 +27,7 @@ struct PictureError : Error {
   using Error::Error;
 };
 
-constexpr int kHighestFps = 120;          // what write_mp4() takes
-constexpr int kMostEncoderThreads = 128;  // likewise; the networks take more
+constexpr int kHighestFps = 120;  // of a video file; the library keeps to it
 
 void warn_as_the_reference_does(const SampleOptions& o) {
   if (o.motion_bucket_id > 255) {
@@ -116,9 +114,7 @@ class Sampling {
     const Video video = generate(model, request, picture, bar);
     OutputNumber output(folder_);
     write_jpeg(output.picture(), request.image);
-    write_mp4(output.video(), video.frames,
-              {.fps = o_.fps > 0 ? o_.fps : std::min(video.fps, kHighestFps),
-               .threads = std::min(o_.threads, kMostEncoderThreads)});
+    write_mp4(output.video(), video.frames, {.fps = o_.fps > 0 ? o_.fps : video.fps, .threads = o_.threads});
     output.keep();
     if (tensors) tensors->write();  // last: a full disk must not cost the video
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

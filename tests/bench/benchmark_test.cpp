@@ -6,6 +6,7 @@
 
 #include "backends/cpu/isa.h"
 #include "base/fail.h"
+#include "support/message_of.h"
 
 namespace svd::bench {
 namespace {
@@ -14,17 +15,7 @@ using testing::HasSubstr;
 
 constexpr CallSizes kSmall{.width = 128, .height = 64, .frames = 2, .decode_frames = 1};
 
-template <typename Call>
-std::string message_of(ErrorCode code, const Call& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
+using svd::test::message_of;
 
 class Benchmark : public testing::Test {
   void SetUp() override {

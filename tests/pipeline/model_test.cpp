@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/fail.h"
+#include "support/message_of.h"
 #include "support/test_image.h"
 #include "support/tiny_checkpoint.h"
 
@@ -17,18 +18,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 Request small_request() { return {.image = {128, 64, test_image(64, 128, 1)}, .num_frames = 3, .num_steps = 2}; }
-
-template <typename Call>
-std::string message_of(ErrorCode code, const Call& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
 
 TEST(Model, SameSeedSameVideoAndASharedStreamGoesOn) {
   Model model({.checkpoint = tiny_checkpoint(Decoder::temporal), .threads = 2});
