@@ -18,6 +18,9 @@ namespace {
 
 constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = size_t{2} << 20;
+// Free blocks of so many bytes are kept in any case: the scratch memory of operations comes and goes a thousand times a
+// second.
+constexpr size_t kSlack = size_t{32} << 20;
 
 // Small blocks are rounded to pages, large ones to huge pages, so that blocks of nearly equal size serve each other.
 size_t rounded(size_t bytes) {
@@ -65,9 +68,12 @@ Buffer BufferPool::allocate(size_t bytes) {
     const auto [capacity, data] = *it;
     free_.erase(it);
     live_ += capacity;
+    most_live_ = std::max(most_live_, live_);
     return Buffer(this, data, capacity);
   }
-  drop_free_blocks(wanted);
+  // Memory that was in use at the same time before may stay.
+  most_live_ = std::max(most_live_, live_ + wanted);
+  if (held_ + wanted > most_live_ + kSlack) drop_free_blocks(held_ + wanted - most_live_ - kSlack);
   std::byte* data = nullptr;
   if (mode_ == Mode::real) {
     data = map_memory(wanted);
@@ -100,6 +106,7 @@ void BufferPool::drop_free_blocks(size_t at_least) {
 void BufferPool::trim() {
   const std::scoped_lock lock(mutex_);
   drop_free_blocks(std::numeric_limits<size_t>::max());
+  most_live_ = live_;
 }
 
 void BufferPool::give_back(std::byte* data, size_t capacity) noexcept {

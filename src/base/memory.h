@@ -34,7 +34,8 @@ class Buffer {
 
 // Activations of a video are hundreds of megabytes each and live for one or two operations. Asking the kernel for
 // each would cost a page fault per 4 KiB; the pool keeps freed blocks and hands them out again when they fit well.
-// What it holds never exceeds the largest sum of live blocks by more than the slack of that fit.
+// What it holds never exceeds the largest sum of live blocks since the last trim() by more than the slack of that fit and
+// 32 MiB.
 // Thread-safe.
 class BufferPool {
  public:
@@ -65,6 +66,7 @@ class BufferPool {
   size_t live_ = 0;
   size_t held_ = 0;
   size_t peak_ = 0;
+  size_t most_live_ = 0;  // since trim()
 };
 
 struct ProcessMemory {

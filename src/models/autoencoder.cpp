@@ -39,15 +39,16 @@ AutoencoderResBlock::AutoencoderResBlock(const WeightScope& w, int64_t in, int64
 }
 
 Tensor AutoencoderResBlock::forward(Backend& b, const Tensor& x) const {
-  Tensor h = b.conv2d(b.group_norm(x, norm1, kNormSilu), conv1);                       // [T, H, W, out]
+  Tensor h = b.conv2d(x, conv1, {.norm = &norm1, .norm_options = kNormSilu});             // [T, H, W, out]
   Operand shortcut = nin_shortcut ? Operand(b.linear(x, *nin_shortcut)) : Operand(x);  // [T, H, W, out]
-  h = b.conv2d(b.group_norm(h, norm2, kNormSilu), conv2, {.residual = std::move(shortcut)});
+  h = b.conv2d(h, conv2, {.norm = &norm2, .norm_options = kNormSilu, .residual = std::move(shortcut)});
   if (!time_stack) return h;
   const TimeStack& t = *time_stack;
-  const Tensor g =
-      b.temporal_conv(b.group_norm(h, t.in_layers_0, kNormSiluAllFrames), t.in_layers_2);  // [T, H, W, out]
-  return b.temporal_conv(b.group_norm(g, t.out_layers_0, kNormSiluAllFrames), t.out_layers_3,
-                         {.residual = std::move(h)});
+  const Tensor g = b.temporal_conv(h, t.in_layers_2,
+                                   {.norm = &t.in_layers_0, .norm_options = kNormSiluAllFrames});  // [T, H, W, out]
+  return b.temporal_conv(
+      g, t.out_layers_3,
+      {.norm = &t.out_layers_0, .norm_options = kNormSiluAllFrames, .residual = std::move(h)});
 }
 
 AutoencoderAttention::AutoencoderAttention(const WeightScope& w, int64_t channels)
@@ -94,7 +95,7 @@ Tensor AutoencoderEncoder::forward(Backend& b, const Tensor& pictures) const {
     if (level.downsample) h = b.conv2d(h, *level.downsample);
   }
   h = mid.forward(b, h);                                         // [N, H/8, W/8, C]
-  h = b.conv2d(b.group_norm(h, norm_out, kNormSilu), conv_out);  // [N, H/8, W/8, 2 z]
+  h = b.conv2d(h, conv_out, {.norm = &norm_out, .norm_options = kNormSilu});  // [N, H/8, W/8, 2 z]
   if (quant_conv) h = b.linear(h, *quant_conv);
   return b.to_planar(h);
 }
@@ -127,7 +128,7 @@ Tensor AutoencoderDecoder::forward(Backend& b, const Tensor& latents) const {
     for (const AutoencoderResBlock& block : level->block) h = block.forward(b, h);
     if (level->upsample) h = b.conv2d(h, *level->upsample);
   }
-  h = b.conv2d(b.group_norm(h, norm_out, kNormSilu), conv_out);  // [T, H, W, 3]
+  h = b.conv2d(h, conv_out, {.norm = &norm_out, .norm_options = kNormSilu});  // [T, H, W, 3]
   if (time_mix_conv) h = b.temporal_conv(h, *time_mix_conv);
   return b.to_planar(h);
 }

@@ -27,19 +27,22 @@ VideoResBlock::VideoResBlock(const WeightScope& w, int64_t in, int64_t out, int6
 }
 
 Tensor VideoResBlock::forward(Backend& b, const Tensor& x, const Tensor& silu_emb) const {
-  Tensor h = b.conv2d(b.group_norm(x, in_layers_0, {.activation = Activation::silu}), in_layers_2);  // [T, h, w, out]
-  const Tensor emb = b.vector_linear(silu_emb, emb_layers_1);                                        // [1, out]
-  h = b.group_norm(h, out_layers_0, {.activation = Activation::silu, .shift = &emb});
+  constexpr GroupNormOptions silu{.activation = Activation::silu};
+  Tensor h = b.conv2d(x, in_layers_2, {.norm = &in_layers_0, .norm_options = silu});     // [T, h, w, out]
+  const Tensor emb = b.vector_linear(silu_emb, emb_layers_1);                            // [1, out]
   Operand skip = skip_connection ? Operand(b.linear(x, *skip_connection)) : Operand(x);  // [T, h, w, out]
-  h = b.conv2d(h, out_layers_3, {.residual = std::move(skip)});
+  h = b.conv2d(h, out_layers_3,
+               {.norm = &out_layers_0,
+                .norm_options = {.activation = Activation::silu, .shift = &emb},
+                .residual = std::move(skip)});
 
   const TimeStack& t = time_stack;
-  constexpr NormSpan all = NormSpan::all_frames;
-  Tensor g = b.temporal_conv(b.group_norm(h, t.in_layers_0, {.span = all, .activation = Activation::silu}),
-                             t.in_layers_2);                          // [T, h, w, out]
-  const Tensor time_emb = b.vector_linear(silu_emb, t.emb_layers_1);  // [1, out]
-  g = b.group_norm(g, t.out_layers_0, {.span = all, .activation = Activation::silu, .shift = &time_emb});
-  return b.temporal_conv(g, t.out_layers_3, {.residual = std::move(h)});
+  GroupNormOptions all{.span = NormSpan::all_frames, .activation = Activation::silu};
+  const Tensor g = b.temporal_conv(h, t.in_layers_2, {.norm = &t.in_layers_0, .norm_options = all});  // [T, h, w, out]
+  const Tensor time_emb = b.vector_linear(silu_emb, t.emb_layers_1);                                  // [1, out]
+  all.shift = &time_emb;
+  return b.temporal_conv(g, t.out_layers_3,
+                         {.norm = &t.out_layers_0, .norm_options = all, .residual = std::move(h)});
 }
 
 }  // namespace svd

@@ -113,7 +113,7 @@ Tensor VideoUNet::forward(Backend& b, const Tensor& x, float c_noise, const UNet
     h = run(output_blocks[i], name, h);
     show(name, h);
   }
-  return b.to_planar(b.conv2d(b.group_norm(h, out_0, {.activation = Activation::silu}), out_2));
+  return b.to_planar(b.conv2d(h, out_2, {.norm = &out_0, .norm_options = {.activation = Activation::silu}}));
 }
 
 }  // namespace svd

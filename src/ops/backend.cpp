@@ -43,6 +43,13 @@ void check_shift(std::string_view op, const Tensor* shift, int64_t frames, int64
         fmt::format("a float32 shift of [1 or {}, {}]", frames, channels), *shift);
 }
 
+void check_group_norm(std::string_view op, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
+  check_channels(op, x, w.channels());
+  check(w.channels() % kNormGroups == 0, op, fmt::format("channels in {} groups", kNormGroups), x);
+  check_shift(op, options.shift, x.shape()[0], w.channels());
+  ensure(options.activation != Activation::gelu, "{}: the activation of a GroupNorm is silu or none", op);
+}
+
 void check_residual(const Backend& b, std::string_view op, const Operand& residual, const Shape& result) {
   if (!residual) return;
   check_activation(b, op, residual.get());
@@ -162,6 +169,13 @@ Tensor Backend::conv2d(const Tensor& x, const Conv2dWeights& w, ConvOptions opti
   const Conv2dSpec& spec = w.spec;
   check_activation(*this, op, x, 4);
   check_channels(op, x, spec.in_channels);
+  if (options.norm) {
+    if (!fuses_norms()) {
+      const Tensor normed = group_norm(x, *options.norm, options.norm_options);
+      return conv2d(normed, w, {.residual = std::move(options.residual)});
+    }
+    check_group_norm(op, x, *options.norm, options.norm_options);
+  }
   const int64_t zoom = spec.upsample ? 2 : 1;
   const int64_t grown = spec.pad_before + spec.pad_after - spec.kernel;
   const int64_t height = x.shape()[1] * zoom + grown, width = x.shape()[2] * zoom + grown;
@@ -170,13 +184,13 @@ Tensor Backend::conv2d(const Tensor& x, const Conv2dWeights& w, ConvOptions opti
   check_residual(*this, op, options.residual, result);
   const double weights = static_cast<double>(spec.kernel * spec.kernel * spec.in_channels);
   OpInfo info{op,
-              fmt::format("{0}x{0}{1}{2} {3} -> {4}", spec.kernel, spec.stride > 1 ? " stride " : "",
+              fmt::format("{0}x{0}{1}{2} {3} -> {4}{5}", spec.kernel, spec.stride > 1 ? " stride " : "",
                           spec.stride > 1 ? std::to_string(spec.stride)
                           : spec.upsample ? " upsample"
                                           : "",
-                          x.shape().str(), spec.out_channels),
+                          x.shape().str(), spec.out_channels, options.norm ? " normed" : ""),
               2 * weights * static_cast<double>(result.numel()),
-              bytes_of(x) + bytes_of(x.type(), result) + bytes_of(options.residual) +
+              (options.norm ? 2 : 1) * bytes_of(x) + bytes_of(x.type(), result) + bytes_of(options.residual) +
                   weights * static_cast<double>(spec.out_channels) * static_cast<double>(size_of(x.type()))};
   return observed(std::move(info), [&] { return do_conv2d(x, w, result, std::move(options)); });
 }
@@ -185,13 +199,21 @@ Tensor Backend::temporal_conv(const Tensor& x, const TemporalConvWeights& w, Con
   constexpr std::string_view op = "temporal_conv";
   check_activation(*this, op, x, 4);
   check_channels(op, x, w.in_channels);
+  if (options.norm) {
+    if (!fuses_norms()) {
+      const Tensor normed = group_norm(x, *options.norm, options.norm_options);
+      return temporal_conv(normed, w, {.residual = std::move(options.residual)});
+    }
+    check_group_norm(op, x, *options.norm, options.norm_options);
+  }
   const Shape result = with_channels(x.shape(), w.out_channels);
   check_residual(*this, op, options.residual, result);
   // Every frame counts three products, as in a convolution over padded frames.
   const double weights = 3 * static_cast<double>(w.in_channels);
-  OpInfo info{op, fmt::format("(3,1,1) {} -> {}", x.shape().str(), w.out_channels),
+  OpInfo info{op,
+              fmt::format("(3,1,1) {} -> {}{}", x.shape().str(), w.out_channels, options.norm ? " normed" : ""),
               2 * weights * static_cast<double>(result.numel()),
-              bytes_of(x) + bytes_of(x.type(), result) + bytes_of(options.residual) +
+              (options.norm ? 2 : 1) * bytes_of(x) + bytes_of(x.type(), result) + bytes_of(options.residual) +
                   weights * static_cast<double>(w.out_channels) * static_cast<double>(size_of(x.type()))};
   return observed(std::move(info), [&] { return do_temporal_conv(x, w, result, std::move(options)); });
 }
@@ -253,10 +275,7 @@ Tensor Backend::feed_forward(Operand x, const FeedForwardWeights& w, FeedForward
 Tensor Backend::group_norm(const Tensor& x, const NormWeights& w, GroupNormOptions options) {
   constexpr std::string_view op = "group_norm";
   check_activation(*this, op, x);
-  check_channels(op, x, w.channels());
-  check(w.channels() % kNormGroups == 0, op, fmt::format("channels in {} groups", kNormGroups), x);
-  check_shift(op, options.shift, x.shape()[0], w.channels());
-  ensure(options.activation != Activation::gelu, "group_norm: the activation is silu or none");
+  check_group_norm(op, x, w, options);
   const bool all = options.span == NormSpan::all_frames;
   OpInfo info{op,
               fmt::format("{}{}{}", x.shape().str(), all ? " all frames" : "",

@@ -55,10 +55,6 @@ struct Blend {
 // A "shift" below is a float32 tensor [1, C] or [T, C]: one row for all frames, or a row per frame, added to every
 // position of the frame.
 
-struct ConvOptions {
-  Operand residual = {};  // added to the result
-};
-
 struct LinearOptions {
   const NormWeights* layer_norm = nullptr;   // applied to the input first
   Activation activation = Activation::none;  // on W x + b
@@ -77,6 +73,12 @@ struct GroupNormOptions {
   NormSpan span = NormSpan::per_frame;
   Activation activation = Activation::none;  // on the result; none or silu
   const Tensor* shift = nullptr;             // added to the input before the statistics are taken
+};
+
+struct ConvOptions {
+  const NormWeights* norm = nullptr;  // GroupNorm of the input first
+  GroupNormOptions norm_options = {};
+  Operand residual = {};  // added to the result
 };
 
 struct FeedForwardOptions {
@@ -112,6 +114,9 @@ class Backend {
   virtual BufferPool& pool() = 0;             // activations and packed weights
   // True when nothing is computed: tensors have no memory and weights need not be read.
   virtual bool plans_only() const { return false; }
+
+  // True when convolutions normalise their input themselves; else it is an operation of its own.
+  virtual bool fuses_norms() const { return false; }
 
   // Not owned; null for none. Replaces the one before.
   void set_observer(OpObserver* observer) { observer_ = observer; }

@@ -9,8 +9,10 @@
 #include <map>
 #include <numbers>
 
+#include "backends/cpu/kernels/attention.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/operations.h"
+#include "backends/cpu/panel_attention.h"
 
 namespace svd::cpu {
 
@@ -205,6 +207,10 @@ class FrameAttention {
 Tensor attention(Context& context, AttentionCache& cache, const Tensor& qkv, const Shape& shape, int64_t heads) {
   Tensor y(context.pool, shape, context.activation);  // [T, ..., C]
   const int64_t frames = shape[0], tokens = shape.rows() / frames, channels = shape.back();
+  if (panels_suit_heads(context, channels / heads)) {
+    panel_attention(context, qkv, heads, y);
+    return y;
+  }
   with_element_type(context.activation, [&]<typename T>(T*) {
     FrameAttention<T> frame_attention(context, cache, tokens, heads, channels / heads);
     for (int64_t frame = 0; frame < frames; ++frame) {
@@ -218,6 +224,13 @@ Tensor attention(Context& context, AttentionCache& cache, const Tensor& qkv, con
 Tensor temporal_attention(Context& context, const Tensor& qkv, const Shape& shape, int64_t heads) {
   Tensor y(context.pool, shape, context.activation);  // [T, ..., C]
   const int64_t frames = shape[0], positions = shape.rows() / frames, width = shape.back() / heads;
+  if (context.matrix && width == 64 && frames <= kernels::kMostFrames) {
+    context.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
+      kernels::temporal_attention_bf16_64(qkv.data<bf16>().data(), frames, positions, heads, begin, end,
+                                          y.data<bf16>().data());
+    });
+    return y;
+  }
   with_element_type(context.activation, [&]<typename T>(T*) {
     context.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
       kernels::temporal_attention(qkv.data<T>().data(), frames, positions, heads, width, begin, end,

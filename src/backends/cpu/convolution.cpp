@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "backends/cpu/operations.h"
-#include "base/fail.h"
+#include "backends/cpu/panel_convolution.h"
 
 namespace svd::cpu {
 namespace {
@@ -55,7 +55,7 @@ struct Geometry {
 // oneDNN prefers different weight layouts for different picture sizes (mostly: how wide a block of output channels is).
 // Weights are packed when they are loaded, for a typical size; the first picture may change the layout once; after that
 // the layout stays, and a size for which it is not the best still runs on it, unless only plain loops could.
-class Convolution final : public PackedWeights {
+class Convolution {
  public:
   Convolution(Context& context, const Geometry& geometry, const Picture& typical, const RawWeight& kernel,
               const RawWeight* bias, float scale)
@@ -169,12 +169,62 @@ Tensor result_tensor(Context& context, const Shape& shape, Operand& residual) {
 // Enlarged pictures of at most about this size are held at a time.
 constexpr int64_t kUpsampleBytes = int64_t{64} << 20;
 
-Convolution& own(const std::unique_ptr<PackedWeights>& packed) { return static_cast<Convolution&>(*packed); }
+class DnnlConv2d final : public PackedConvolution {
+ public:
+  DnnlConv2d(Convolution convolution, bool upsample) : convolution_(std::move(convolution)), upsample_(upsample) {}
+
+  Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
+    const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
+    const ResidualKind kind = residual_kind(options.residual);
+    const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
+    Tensor y = result_tensor(context, shape, options.residual);  // [T, H', W', out]
+    if (!upsample_) {
+      convolution_.run(context, picture, x.raw(), kind, residual, y.raw());
+      return y;
+    }
+    const size_t pixel_bytes = static_cast<size_t>(x.shape().back()) * size_of(x.type());
+    const int64_t frame_bytes = picture.height * picture.width * static_cast<int64_t>(pixel_bytes);
+    const int64_t batch = std::clamp<int64_t>(kUpsampleBytes / (4 * frame_bytes), 1, picture.count);
+    const Buffer enlarged = context.pool.allocate(static_cast<size_t>(batch * 4 * frame_bytes));
+    const size_t result_bytes = y.bytes() / static_cast<size_t>(picture.count);
+    for (int64_t frame = 0; frame < picture.count; frame += batch) {
+      const int64_t count = std::min(batch, picture.count - frame);
+      const size_t offset = static_cast<size_t>(frame) * result_bytes;
+      upsample(context, x.raw() + frame * frame_bytes, {count, picture.height, picture.width}, pixel_bytes,
+               enlarged.data());
+      convolution_.run(context, {count, 2 * picture.height, 2 * picture.width}, enlarged.data(), kind,
+                       residual ? residual + offset : nullptr, y.raw() + offset);
+    }
+    return y;
+  }
+
+ private:
+  Convolution convolution_;
+  const bool upsample_;
+};
+
+class DnnlTemporalConv final : public PackedConvolution {
+ public:
+  explicit DnnlTemporalConv(Convolution convolution) : convolution_(std::move(convolution)) {}
+
+  Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
+    const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
+    const ResidualKind kind = residual_kind(options.residual);
+    const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
+    Tensor y = result_tensor(context, shape, options.residual);  // [T, H, W, out]
+    convolution_.run(context, picture, x.raw(), kind, residual, y.raw());
+    return y;
+  }
+
+ private:
+  Convolution convolution_;
+};
 
 }  // namespace
 
 std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s, const RawWeight& kernel,
                                            const RawWeight* bias) {
+  if (context.matrix) return make_panel_conv2d(context, s, kernel, bias);
   const Geometry geometry{s.in_channels,
                           s.out_channels,
                           {s.kernel, s.kernel},
@@ -182,50 +232,19 @@ std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s
                           {s.pad_before, s.pad_before},
                           {s.pad_after, s.pad_after}};
   constexpr Picture typical{2, 64, 128};
-  return std::make_unique<Convolution>(context, geometry, typical, kernel, bias, 1.0f);
+  return std::make_unique<DnnlConv2d>(Convolution(context, geometry, typical, kernel, bias, 1.0f), s.upsample);
 }
 
 std::unique_ptr<PackedWeights> pack_temporal_conv(Context& context, const RawWeight& kernel, const RawWeight& bias,
                                                   float scale) {
+  if (context.matrix) return make_panel_temporal_conv(context, kernel, bias, scale);
   const Geometry geometry{kernel.shape[1], kernel.shape[0], {3, 1, 1}, {1, 1, 1}, {1, 0, 0}, {1, 0, 0}};
   constexpr Picture typical{14, 32, 64};
-  return std::make_unique<Convolution>(context, geometry, typical, kernel, &bias, scale);
+  return std::make_unique<DnnlTemporalConv>(Convolution(context, geometry, typical, kernel, &bias, scale));
 }
 
-Tensor conv2d(Context& context, const Tensor& x, const Conv2dWeights& w, const Shape& shape, ConvOptions options) {
-  Convolution& convolution = own(w.packed);
-  const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
-  const ResidualKind kind = residual_kind(options.residual);
-  const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
-  Tensor y = result_tensor(context, shape, options.residual);  // [T, H', W', out]
-  if (!w.spec.upsample) {
-    convolution.run(context, picture, x.raw(), kind, residual, y.raw());
-    return y;
-  }
-  const size_t pixel_bytes = static_cast<size_t>(w.spec.in_channels) * size_of(x.type());
-  const int64_t frame_bytes = picture.height * picture.width * static_cast<int64_t>(pixel_bytes);
-  const int64_t batch = std::clamp<int64_t>(kUpsampleBytes / (4 * frame_bytes), 1, picture.count);
-  const Buffer enlarged = context.pool.allocate(static_cast<size_t>(batch * 4 * frame_bytes));
-  const size_t result_bytes = y.bytes() / static_cast<size_t>(picture.count);
-  for (int64_t frame = 0; frame < picture.count; frame += batch) {
-    const int64_t count = std::min(batch, picture.count - frame);
-    const size_t offset = static_cast<size_t>(frame) * result_bytes;
-    upsample(context, x.raw() + frame * frame_bytes, {count, picture.height, picture.width}, pixel_bytes,
-             enlarged.data());
-    convolution.run(context, {count, 2 * picture.height, 2 * picture.width}, enlarged.data(), kind,
-                    residual ? residual + offset : nullptr, y.raw() + offset);
-  }
-  return y;
-}
-
-Tensor temporal_conv(Context& context, const Tensor& x, const TemporalConvWeights& w, const Shape& shape,
-                     ConvOptions options) {
-  const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
-  const ResidualKind kind = residual_kind(options.residual);
-  const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
-  Tensor y = result_tensor(context, shape, options.residual);  // [T, H, W, out]
-  own(w.packed).run(context, picture, x.raw(), kind, residual, y.raw());
-  return y;
+Tensor convolve(Context& context, const Tensor& x, PackedWeights& w, const Shape& shape, ConvOptions options) {
+  return static_cast<PackedConvolution&>(w).run(context, x, shape, std::move(options));
 }
 
 }  // namespace svd::cpu

@@ -8,10 +8,15 @@
 namespace svd {
 namespace {
 
+const kernels::MatrixKernel* matrix_kernel(DType activation, Isa isa) {
+  if (activation != DType::bf16) return nullptr;
+  return isa == Isa::amx_bf16 ? &kernels::kAmxBf16Matrix : &kernels::kAvx512Bf16Matrix;
+}
+
 // The operations are functions in their own files; this class only hands them the context.
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(Threads threads, DType activation, Isa isa) : isa_(isa), context_(threads, activation, pool_) {}
+  CpuBackend(Threads threads, DType activation, Isa isa) : isa_(isa), context_(threads, activation, pool_, matrix_kernel(activation, isa)) {}
 
   std::string describe() const override {
     return fmt::format("cpu, {}, {}, {} thread{}", name_of(context_.activation), name_of(isa_),
@@ -19,6 +24,7 @@ class CpuBackend final : public Backend {
   }
   DType activation_type() const override { return context_.activation; }
   BufferPool& pool() override { return pool_; }
+  bool fuses_norms() const override { return context_.matrix != nullptr; }
 
  private:
   std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& spec, const RawWeight& kernel,
@@ -48,11 +54,11 @@ class CpuBackend final : public Backend {
   }
   Tensor do_first_token(const Tensor& x) override { return cpu::first_token(context_, x); }
   Tensor do_conv2d(const Tensor& x, const Conv2dWeights& w, const Shape& result, ConvOptions options) override {
-    return cpu::conv2d(context_, x, w, result, std::move(options));
+    return cpu::convolve(context_, x, *w.packed, result, std::move(options));
   }
   Tensor do_temporal_conv(const Tensor& x, const TemporalConvWeights& w, const Shape& result,
                           ConvOptions options) override {
-    return cpu::temporal_conv(context_, x, w, result, std::move(options));
+    return cpu::convolve(context_, x, *w.packed, result, std::move(options));
   }
   Tensor do_linear(const Tensor& x, const LinearWeights& w, const Shape& result, LinearOptions options) override {
     return cpu::linear(context_, x, w, result, std::move(options));

@@ -12,8 +12,8 @@ dnnl::memory::data_type dnnl_type(DType type) {
   return type == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
-Context::Context(Threads threads_, DType activation_, BufferPool& pool_)
-    : threads(threads_), activation(activation_), pool(pool_), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+Context::Context(Threads threads_, DType activation_, BufferPool& pool_, const kernels::MatrixKernel* matrix_)
+    : threads(threads_), activation(activation_), pool(pool_), matrix(matrix_), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
 
 dnnl::memory Context::wrap(const dnnl::memory::desc& desc, const void* data) const {
   return dnnl::memory(desc, engine, const_cast<void*>(data));  // oneDNN has no const memory; inputs are only read

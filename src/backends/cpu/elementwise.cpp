@@ -1,124 +1,24 @@
 // Normalisation, conversion and rearrangement: the SIMD kernels spread over the threads.
 #include <algorithm>
-#include <cmath>
 
+#include "backends/cpu/group_norm.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/operations.h"
 
 namespace svd::cpu {
 namespace {
 
-// Rows whose moments are summed in float32 before they go into a double.
-constexpr int64_t kMomentRows = 256;
-
-// Sums over (x + shift - pivot). The pivot, the first row of x, takes most of the mean away: without it the variance
-// would be the small difference of two large sums wherever the mean is many deviations from zero.
-struct Moments {
-  std::vector<double> sums, squares;  // [C]
-  explicit Moments(size_t channels) : sums(channels), squares(channels) {}
-};
-
-const float* shift_of(const Tensor* shift, int64_t frame) {
-  if (!shift) return nullptr;
-  return shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : frame * shift->shape()[1]);
-}
-
-// Moments of each frame of x [frames, rows, C].
-template <typename T>
-std::vector<Moments> frame_moments(const Context& context, const T* x, int64_t frames, int64_t rows, int64_t channels,
-                                   const Tensor* shift, const std::vector<float>& pivot) {
-  const int64_t chunks = (rows + kMomentRows - 1) / kMomentRows;
-  const size_t c_count = static_cast<size_t>(channels);
-  std::vector<float> partial(static_cast<size_t>(frames * chunks) * 2 * c_count);  // [frames, chunks, 2, C]
-  context.threads.for_ranges(frames * chunks, [&](int64_t begin, int64_t end) {
-    std::vector<float> added(c_count);  // shift - pivot of the frame
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t frame = i / chunks, first = i % chunks * kMomentRows;
-      const float* frame_shift = shift_of(shift, frame);
-      for (size_t c = 0; c < c_count; ++c) added[c] = (frame_shift ? frame_shift[c] : 0.0f) - pivot[c];
-      float* sums = partial.data() + static_cast<size_t>(i) * 2 * c_count;
-      kernels::accumulate_moments(x + (frame * rows + first) * channels, added.data(),
-                                  std::min(kMomentRows, rows - first), channels, sums, sums + channels);
-    }
-  });
-  std::vector<Moments> moments;
-  for (int64_t frame = 0; frame < frames; ++frame) {
-    Moments& m = moments.emplace_back(c_count);
-    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-      const float* sums = partial.data() + static_cast<size_t>(frame * chunks + chunk) * 2 * c_count;
-      for (size_t c = 0; c < c_count; ++c) {
-        m.sums[c] += sums[c];
-        m.squares[c] += sums[c_count + c];
-      }
-    }
-  }
-  return moments;
-}
-
-// y = scale (x - mean) + offset per channel.
-struct Affine {
-  std::vector<float> mean, scale, offset;  // [C]
-};
-
-// For one set of statistics over `count` elements of each channel.
-Affine normalisation(const Moments& m, const std::vector<float>& pivot, double count, const NormWeights& w) {
-  const size_t channels = m.sums.size(), width = channels / kNormGroups;
-  Affine affine{std::vector<float>(channels), std::vector<float>(channels), w.beta};
-  for (size_t group = 0; group < kNormGroups; ++group) {
-    const size_t first = group * width, last = first + width;
-    const double n = count * static_cast<double>(width);
-    double mean = 0, variance = 0;
-    for (size_t c = first; c < last; ++c) mean += (m.sums[c] + count * static_cast<double>(pivot[c])) / n;
-    for (size_t c = first; c < last; ++c) {  // of (v + pivot - mean)^2, v what the moments are of
-      const double d = static_cast<double>(pivot[c]) - mean;
-      variance += (m.squares[c] + 2 * d * m.sums[c] + count * d * d) / n;
-    }
-    const double inverse = 1.0 / std::sqrt(std::max(0.0, variance) + static_cast<double>(w.epsilon));
-    for (size_t c = first; c < last; ++c) {
-      affine.mean[c] = static_cast<float>(mean);
-      affine.scale[c] = static_cast<float>(inverse * static_cast<double>(w.gamma[c]));
-    }
-  }
-  return affine;
-}
-
-// Moments of all frames together.
-void merge(std::vector<Moments>& moments) {
-  for (size_t frame = 1; frame < moments.size(); ++frame) {
-    for (size_t c = 0; c < moments[0].sums.size(); ++c) {
-      moments[0].sums[c] += moments[frame].sums[c];
-      moments[0].squares[c] += moments[frame].squares[c];
-    }
-  }
-  moments.erase(moments.begin() + 1, moments.end());
-}
-
 template <typename T>
 Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
   const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = w.channels();
+  const std::vector<ChannelAffine> affine = group_norm_affine(context, x, w, options);
   const T* source = x.data<T>().data();
-  std::vector<float> pivot(static_cast<size_t>(channels));
-  kernels::to_f32(source, channels, pivot.data());
-  std::vector<Moments> moments = frame_moments(context, source, frames, rows, channels, options.shift, pivot);
-  const bool all = options.span == NormSpan::all_frames;
-  if (all) merge(moments);
-
-  std::vector<Affine> affine;  // one per frame
-  for (int64_t frame = 0; frame < frames; ++frame) {
-    affine.push_back(normalisation(moments[all ? 0 : static_cast<size_t>(frame)], pivot,
-                                   static_cast<double>(all ? frames * rows : rows), w));
-    const float* shift = shift_of(options.shift, frame);
-    if (!shift) continue;
-    // (x + shift) - mean: the shift goes into the mean.
-    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) affine.back().mean[c] -= shift[c];
-  }
-
   Tensor y(context.pool, x.shape(), context.activation);  // as x
   T* target = y.data<T>().data();
   context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
     while (begin < end) {  // frame by frame
       const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
-      const Affine& a = affine[static_cast<size_t>(frame)];
+      const ChannelAffine& a = affine[static_cast<size_t>(frame)];
       kernels::normalise(source + begin * channels, stop - begin, channels, a.mean.data(), a.scale.data(),
                          a.offset.data(), options.activation == Activation::silu, target + begin * channels);
       begin = stop;
@@ -138,7 +38,7 @@ void layer_norm_rows(const Context& context, DType type, const std::byte* x, int
   const int64_t channels = w.channels();
   with_element_type(type, [&]<typename T>(T*) {
     context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
-      kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, end - begin, channels, w.gamma.data(),
+      kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, nullptr, end - begin, channels, w.gamma.data(),
                           w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
     });
   });

@@ -7,14 +7,25 @@
 
 namespace svd::cpu {
 
-// ---- convolution.cpp
+// ---- convolution.cpp; as with products, there are oneDNN's convolutions and our own
+class PackedConvolution : public PackedWeights {
+ public:
+  virtual Tensor run(Context&, const Tensor& x, const Shape& result, ConvOptions) = 0;
+};
 std::unique_ptr<PackedWeights> pack_conv2d(Context&, const Conv2dSpec&, const RawWeight& kernel, const RawWeight* bias);
 std::unique_ptr<PackedWeights> pack_temporal_conv(Context&, const RawWeight& kernel, const RawWeight& bias,
                                                   float scale);
-Tensor conv2d(Context&, const Tensor& x, const Conv2dWeights&, const Shape& result, ConvOptions);
-Tensor temporal_conv(Context&, const Tensor& x, const TemporalConvWeights&, const Shape& result, ConvOptions);
+Tensor convolve(Context&, const Tensor& x, PackedWeights&, const Shape& result, ConvOptions);
 
-// ---- products.cpp
+// ---- products.cpp; there are two kinds of packed products, oneDNN's and those of our own matrix kernel
+class PackedLinear : public PackedWeights {
+ public:
+  virtual Tensor run(Context&, const Tensor& x, const Shape& result, LinearOptions) = 0;
+};
+class PackedFeedForward : public PackedWeights {
+ public:
+  virtual Tensor run(Context&, Operand x, const NormWeights&, const FeedForwardOptions&) = 0;
+};
 std::unique_ptr<PackedWeights> pack_linear(Context&, std::span<const RawWeight> matrices,
                                            std::span<const RawWeight> biases);
 std::unique_ptr<PackedWeights> pack_vector_linear(Context&, const RawWeight& matrix, const RawWeight* bias);

@@ -7,6 +7,7 @@
 
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/operations.h"
+#include "backends/cpu/panel_products.h"
 #include "base/fail.h"
 
 namespace svd::cpu {
@@ -106,18 +107,6 @@ class Product {
   std::map<std::tuple<int64_t, PostOps, bool>, Prepared> prepared_;
 };
 
-struct PackedLinear final : PackedWeights {
-  explicit PackedLinear(Product p) : product(std::move(p)) {}
-  Product product;
-};
-
-struct PackedFeedForward final : PackedWeights {
-  PackedFeedForward(Product v, Product g, Product o) : value(std::move(v)), gate(std::move(g)), output(std::move(o)) {}
-  Product value;   // [inner, width]: the first half of W1
-  Product gate;    // [inner, width]: the second half
-  Product output;  // [width, inner]
-};
-
 struct PackedVectorLinear final : PackedWeights {
   Tensor matrix;            // [out, in], in the type of activations
   std::vector<float> bias;  // [out] or empty
@@ -144,6 +133,96 @@ RawWeight rows_of(const RawWeight& w, int64_t first, int64_t count) {
   return {shape, w.type, w.data + static_cast<size_t>(first) * row_bytes};
 }
 
+class DnnlLinear final : public PackedLinear {
+ public:
+  explicit DnnlLinear(Product product) : product_(std::move(product)) {}
+
+  Tensor run(Context& context, const Tensor& x, const Shape& shape, LinearOptions options) override {
+    const int64_t rows = x.shape().rows();
+    const size_t in_bytes = static_cast<size_t>(product_.in()) * size_of(x.type());
+    const size_t out_bytes = static_cast<size_t>(product_.out()) * size_of(x.type());
+
+    // One shift for all frames is a part of the bias, when nothing stands between the two.
+    const bool shift_in_bias = options.shift && options.shift->shape()[0] == 1 && options.activation == Activation::none;
+    const std::vector<float> bias = shift_in_bias ? sum_of(product_.bias(), *options.shift) : product_.bias();
+    const Tensor* shift_left = shift_in_bias ? nullptr : options.shift;
+
+    const PostOps post{.activation = options.activation, .residual = residual_kind(options.residual)};
+    const std::byte* residual = post.residual == ResidualKind::separate ? options.residual.get().raw() : nullptr;
+    Tensor y = options.residual.owns() ? options.residual.take() : Tensor(context.pool, shape, context.activation);
+
+    if (!options.layer_norm) {
+      product_.run(context, rows, x.raw(), post, bias, residual, y.raw());
+    } else {
+      const int64_t chunk = chunk_rows(static_cast<int64_t>(in_bytes + out_bytes), rows);
+      const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * in_bytes);  // [chunk, in]
+      for (int64_t row = 0; row < rows; row += chunk) {
+        const int64_t count = std::min(chunk, rows - row);
+        const size_t out_offset = static_cast<size_t>(row) * out_bytes;
+        layer_norm_rows(context, context.activation, x.raw() + static_cast<size_t>(row) * in_bytes, count,
+                        *options.layer_norm, normed.data());
+        product_.run(context, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
+                    y.raw() + out_offset);
+      }
+    }
+    if (shift_left) y = add_shift(context, std::move(y), *shift_left);
+    return y;
+  }
+
+ private:
+  Product product_;
+};
+
+class DnnlFeedForward final : public PackedFeedForward {
+ public:
+  DnnlFeedForward(Product value, Product gate, Product output)
+      : value_(std::move(value)), gate_(std::move(gate)), output_(std::move(output)) {}
+
+  Tensor run(Context& context, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
+    Operand input = options.shift ? Operand(add_shift(context, std::move(x), *options.shift)) : std::move(x);
+    const ResidualKind kind = residual_kind(input);
+    const Tensor* borrowed = kind == ResidualKind::separate ? &input.get() : nullptr;
+    const Shape shape = input.get().shape();
+    Tensor y = input.owns() ? input.take() : Tensor(context.pool, shape, context.activation);  // as x
+    const std::byte* source = borrowed ? borrowed->raw() : y.raw();
+
+    const int64_t rows = shape.rows();
+    const size_t element = size_of(context.activation);
+    const size_t width_bytes = static_cast<size_t>(output_.out()) * element,
+                 inner_bytes = static_cast<size_t>(output_.in()) * element;
+    const int64_t chunk = chunk_rows(static_cast<int64_t>(2 * width_bytes + 2 * inner_bytes), rows);
+    const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * width_bytes);  // [chunk, width]
+    const Buffer gate = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);    // [chunk, inner]
+    const Buffer hidden = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);  // [chunk, inner]
+    for (int64_t row = 0; row < rows; row += chunk) {
+      const int64_t count = std::min(chunk, rows - row);
+      const size_t offset = static_cast<size_t>(row) * width_bytes;
+      layer_norm_rows(context, context.activation, source + offset, count, norm, normed.data());
+      gate_.run(context, count, normed.data(), {.activation = Activation::gelu}, gate_.bias(), nullptr,
+                      gate.data());
+      value_.run(context, count, normed.data(), {.multiply = true}, value_.bias(), gate.data(),
+                       hidden.data());
+      output_.run(context, count, hidden.data(), {.residual = kind}, output_.bias(),
+                        borrowed ? source + offset : nullptr, y.raw() + offset);
+      if (!options.blend.other) continue;
+      with_element_type(context.activation, [&]<typename T>(T*) {
+        const T* other = options.blend.other->data<T>().data() + row * output_.out();
+        T* result = y.data<T>().data() + row * output_.out();
+        context.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
+          kernels::blend(other + begin * output_.out(), options.blend.weight, (end - begin) * output_.out(),
+                         result + begin * output_.out());
+        });
+      });
+    }
+    return y;
+  }
+
+ private:
+  Product value_;   // [inner, width]: the first half of W1
+  Product gate_;    // [inner, width]: the second half
+  Product output_;  // [width, inner]
+};
+
 }  // namespace
 
 std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const RawWeight> matrices,
@@ -153,9 +232,11 @@ std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const Raw
     const std::vector<float> part = widened(&b);
     bias.insert(bias.end(), part.begin(), part.end());
   }
-  if (matrices.size() == 1) {
-    return std::make_unique<PackedLinear>(Product(context, matrices[0], std::move(bias)));
-  }
+  const auto packed = [&](const RawWeight& matrix) -> std::unique_ptr<PackedWeights> {
+    if (panels_suit(context, matrix.shape[1])) return make_panel_linear(context, matrix, std::move(bias));
+    return std::make_unique<DnnlLinear>(Product(context, matrix, std::move(bias)));
+  };
+  if (matrices.size() == 1) return packed(matrices[0]);
   std::vector<std::byte> stacked;  // rows of all matrices
   int64_t rows = 0;
   for (const RawWeight& m : matrices) {
@@ -164,7 +245,7 @@ std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const Raw
     rows += m.shape[0];
   }
   const RawWeight all{Shape{rows, matrices[0].shape[1]}, matrices[0].type, stacked.data()};
-  return std::make_unique<PackedLinear>(Product(context, all, std::move(bias)));
+  return packed(all);
 }
 
 std::unique_ptr<PackedWeights> pack_vector_linear(Context& context, const RawWeight& matrix, const RawWeight* bias) {
@@ -184,44 +265,14 @@ std::unique_ptr<PackedWeights> pack_vector_linear(Context& context, const RawWei
 
 std::unique_ptr<PackedWeights> pack_feed_forward(Context& context, const RawWeight& w1, const RawWeight& b1,
                                                  const RawWeight& w2, const RawWeight& b2) {
-  const int64_t inner = w2.shape[1];
-  const RawWeight value_bias = rows_of(b1, 0, inner), gate_bias = rows_of(b1, inner, inner);
-  return std::make_unique<PackedFeedForward>(Product(context, rows_of(w1, 0, inner), widened(&value_bias)),
-                                             Product(context, rows_of(w1, inner, inner), widened(&gate_bias)),
-                                             Product(context, w2, widened(&b2)));
-}
-
-Tensor linear(Context& context, const Tensor& x, const LinearWeights& w, const Shape& shape, LinearOptions options) {
-  Product& product = static_cast<PackedLinear&>(*w.packed).product;
-  const int64_t rows = x.shape().rows();
-  const size_t in_bytes = static_cast<size_t>(w.in_features) * size_of(x.type());
-  const size_t out_bytes = static_cast<size_t>(w.out_features) * size_of(x.type());
-
-  // One shift for all frames is a part of the bias, when nothing stands between the two.
-  const bool shift_in_bias = options.shift && options.shift->shape()[0] == 1 && options.activation == Activation::none;
-  const std::vector<float> bias = shift_in_bias ? sum_of(product.bias(), *options.shift) : product.bias();
-  const Tensor* shift_left = shift_in_bias ? nullptr : options.shift;
-
-  const PostOps post{.activation = options.activation, .residual = residual_kind(options.residual)};
-  const std::byte* residual = post.residual == ResidualKind::separate ? options.residual.get().raw() : nullptr;
-  Tensor y = options.residual.owns() ? options.residual.take() : Tensor(context.pool, shape, context.activation);
-
-  if (!options.layer_norm) {
-    product.run(context, rows, x.raw(), post, bias, residual, y.raw());
-  } else {
-    const int64_t chunk = chunk_rows(static_cast<int64_t>(in_bytes + out_bytes), rows);
-    const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * in_bytes);  // [chunk, in]
-    for (int64_t row = 0; row < rows; row += chunk) {
-      const int64_t count = std::min(chunk, rows - row);
-      const size_t out_offset = static_cast<size_t>(row) * out_bytes;
-      layer_norm_rows(context, context.activation, x.raw() + static_cast<size_t>(row) * in_bytes, count,
-                      *options.layer_norm, normed.data());
-      product.run(context, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
-                  y.raw() + out_offset);
-    }
+  const int64_t width = w2.shape[0], inner = w2.shape[1];
+  if (panels_suit(context, width) && panels_suit(context, inner)) {
+    return make_panel_feed_forward(context, w1, b1, w2, b2);
   }
-  if (shift_left) y = add_shift(context, std::move(y), *shift_left);
-  return y;
+  const RawWeight value_bias = rows_of(b1, 0, inner), gate_bias = rows_of(b1, inner, inner);
+  return std::make_unique<DnnlFeedForward>(Product(context, rows_of(w1, 0, inner), widened(&value_bias)),
+                                           Product(context, rows_of(w1, inner, inner), widened(&gate_bias)),
+                                           Product(context, w2, widened(&b2)));
 }
 
 Tensor vector_linear(Context& context, const Tensor& x, const VectorLinearWeights& w,
@@ -248,44 +299,12 @@ Tensor vector_linear(Context& context, const Tensor& x, const VectorLinearWeight
   return y;
 }
 
-Tensor feed_forward(Context& context, Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) {
-  auto& packed = static_cast<PackedFeedForward&>(*w.packed);
-  Operand input = options.shift ? Operand(add_shift(context, std::move(x), *options.shift)) : std::move(x);
-  const ResidualKind kind = residual_kind(input);
-  const Tensor* borrowed = kind == ResidualKind::separate ? &input.get() : nullptr;
-  const Shape shape = input.get().shape();
-  Tensor y = input.owns() ? input.take() : Tensor(context.pool, shape, context.activation);  // as x
-  const std::byte* source = borrowed ? borrowed->raw() : y.raw();
+Tensor linear(Context& context, const Tensor& x, const LinearWeights& w, const Shape& shape, LinearOptions options) {
+  return static_cast<PackedLinear&>(*w.packed).run(context, x, shape, std::move(options));
+}
 
-  const int64_t rows = shape.rows();
-  const size_t element = size_of(context.activation);
-  const size_t width_bytes = static_cast<size_t>(w.width) * element,
-               inner_bytes = static_cast<size_t>(w.inner) * element;
-  const int64_t chunk = chunk_rows(static_cast<int64_t>(2 * width_bytes + 2 * inner_bytes), rows);
-  const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * width_bytes);  // [chunk, width]
-  const Buffer gate = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);    // [chunk, inner]
-  const Buffer hidden = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);  // [chunk, inner]
-  for (int64_t row = 0; row < rows; row += chunk) {
-    const int64_t count = std::min(chunk, rows - row);
-    const size_t offset = static_cast<size_t>(row) * width_bytes;
-    layer_norm_rows(context, context.activation, source + offset, count, w.norm, normed.data());
-    packed.gate.run(context, count, normed.data(), {.activation = Activation::gelu}, packed.gate.bias(), nullptr,
-                    gate.data());
-    packed.value.run(context, count, normed.data(), {.multiply = true}, packed.value.bias(), gate.data(),
-                     hidden.data());
-    packed.output.run(context, count, hidden.data(), {.residual = kind}, packed.output.bias(),
-                      borrowed ? source + offset : nullptr, y.raw() + offset);
-    if (!options.blend.other) continue;
-    with_element_type(context.activation, [&]<typename T>(T*) {
-      const T* other = options.blend.other->data<T>().data() + row * w.width;
-      T* result = y.data<T>().data() + row * w.width;
-      context.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
-        kernels::blend(other + begin * w.width, options.blend.weight, (end - begin) * w.width,
-                       result + begin * w.width);
-      });
-    });
-  }
-  return y;
+Tensor feed_forward(Context& context, Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) {
+  return static_cast<PackedFeedForward&>(*w.packed).run(context, std::move(x), w.norm, options);
 }
 
 }  // namespace svd::cpu

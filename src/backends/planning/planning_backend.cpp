@@ -17,6 +17,8 @@ class PlanningBackend final : public Backend {
   DType activation_type() const override { return activation_; }
   BufferPool& pool() override { return pool_; }
   bool plans_only() const override { return true; }
+  // The backends that compute in bf16 do.
+  bool fuses_norms() const override { return activation_ == DType::bf16; }
 
  private:
   std::unique_ptr<PackedWeights> weights(int64_t elements) {

@@ -18,9 +18,10 @@ template <typename T>
 void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale, const float* offset,
                bool silu, T* y);
 
-// LayerNorm of each row; y may be x.
+// LayerNorm of each row of x + shift; shift [channels] may be null, y may be x.
 template <typename T>
-void layer_norm(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta, float epsilon, T* y);
+void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma, const float* beta,
+                float epsilon, T* y);
 
 // ---- softmax.cpp
 // One step of the online softmax over a block of keys. scores [rows, keys] (row stride ld) are logits before

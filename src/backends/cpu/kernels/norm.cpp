@@ -51,26 +51,31 @@ void normalise_impl(const T* x, int64_t rows, int64_t channels, const float* mea
 }
 
 template <typename T>
-void layer_norm_impl(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta, float epsilon,
-                     T* y) {
+void layer_norm_impl(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,
+                     const float* beta, float epsilon, T* y) {
   const F f32;
   const float inverse = 1.0f / static_cast<float>(channels);
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
+    const auto value = [&](int64_t c) { return shift ? hn::Add(load(x + c), load(shift + c)) : load(x + c); };
+    const auto value_part = [&](int64_t c, size_t count) {
+      const V v = load_part(x + c, count);
+      return shift ? hn::Add(v, load_part(shift + c, count)) : v;
+    };
     // The mean first and the variance from the differences: a row is in the first-level cache, the second pass is free.
     V sum = hn::Zero(f32);
     for_vectors(
-        channels, [&](int64_t c) { sum = hn::Add(sum, load(x + c)); },
-        [&](int64_t c, size_t count) { sum = hn::Add(sum, load_part(x + c, count)); });
+        channels, [&](int64_t c) { sum = hn::Add(sum, value(c)); },
+        [&](int64_t c, size_t count) { sum = hn::Add(sum, value_part(c, count)); });
     const V mean = hn::Set(f32, hn::GetLane(hn::SumOfLanes(f32, sum)) * inverse);
     V square = hn::Zero(f32);
     for_vectors(
         channels,
         [&](int64_t c) {
-          const V d = hn::Sub(load(x + c), mean);
+          const V d = hn::Sub(value(c), mean);
           square = hn::MulAdd(d, d, square);
         },
         [&](int64_t c, size_t count) {
-          const V d = hn::IfThenElseZero(hn::FirstN(f32, count), hn::Sub(load_part(x + c, count), mean));
+          const V d = hn::IfThenElseZero(hn::FirstN(f32, count), hn::Sub(value_part(c, count), mean));
           square = hn::MulAdd(d, d, square);
         });
     const float variance = hn::GetLane(hn::SumOfLanes(f32, square)) * inverse;
@@ -78,11 +83,11 @@ void layer_norm_impl(const T* x, int64_t rows, int64_t channels, const float* ga
     for_vectors(
         channels,
         [&](int64_t c) {
-          const V v = hn::Mul(hn::Sub(load(x + c), mean), scale);
+          const V v = hn::Mul(hn::Sub(value(c), mean), scale);
           store(hn::MulAdd(v, load(gamma + c), load(beta + c)), y + c);
         },
         [&](int64_t c, size_t count) {
-          const V v = hn::Mul(hn::Sub(load_part(x + c, count), mean), scale);
+          const V v = hn::Mul(hn::Sub(value_part(c, count), mean), scale);
           store_part(hn::MulAdd(v, load_part(gamma + c, count), load_part(beta + c, count)), y + c, count);
         });
   }
@@ -97,9 +102,9 @@ void layer_norm_impl(const T* x, int64_t rows, int64_t channels, const float* ga
                           const float* offset, bool with_silu, T* y) {                                          \
     normalise_impl(x, rows, channels, mean, scale, offset, with_silu, y);                                       \
   }                                                                                                             \
-  void layer_norm_##SUFFIX(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta,   \
-                           float epsilon, T* y) {                                                               \
-    layer_norm_impl(x, rows, channels, gamma, beta, epsilon, y);                                                \
+  void layer_norm_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,  \
+                           const float* beta, float epsilon, T* y) {                                            \
+    layer_norm_impl(x, shift, rows, channels, gamma, beta, epsilon, y);                                         \
   }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)
@@ -126,9 +131,9 @@ namespace svd::kernels {
     HWY_DYNAMIC_DISPATCH(normalise_##SUFFIX)(x, rows, channels, mean, scale, offset, silu, y);                      \
   }                                                                                                                 \
   template <>                                                                                                       \
-  void layer_norm(const T* x, int64_t rows, int64_t channels, const float* gamma, const float* beta, float epsilon, \
-                  T* y) {                                                                                           \
-    HWY_DYNAMIC_DISPATCH(layer_norm_##SUFFIX)(x, rows, channels, gamma, beta, epsilon, y);                          \
+  void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,               \
+                  const float* beta, float epsilon, T* y) {                                                         \
+    HWY_DYNAMIC_DISPATCH(layer_norm_##SUFFIX)(x, shift, rows, channels, gamma, beta, epsilon, y);                   \
   }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)

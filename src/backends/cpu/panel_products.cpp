@@ -1,0 +1,223 @@
+// Rows are worked on in chunks, one thread each, from the LayerNorm to the last rounding: what a chunk hands from one step
+// to the next never leaves the caches, and the input is read and the result written once.
+#include "backends/cpu/panel_products.h"
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/panels.h"
+
+namespace svd::cpu {
+namespace {
+
+using kernels::Finish;
+using kernels::kPanelColumns;
+using kernels::kStripRows;
+using kernels::Strip;
+
+// Enough rows that reading the weights from the third-level cache for every chunk does not show (64 columns of a block of
+// depth, 160 KiB, for 256 rows: 4 bytes per thousand operations), few enough that the sums (64 KiB) stay in the second.
+constexpr int64_t kChunkRows = 256;
+
+// Rows [first, first + count), all in one frame; panels [first_panel, last_panel).
+struct Task {
+  int64_t first, count, frame, first_panel, last_panel;
+};
+
+// Chunks of rows that do not cross frames when `frames` > 1. Where there are fewer than two chunks a thread, they are
+// made shorter, and if that is not enough each is split by panels.
+std::vector<Task> split(int64_t rows, int64_t frames, int64_t panels, int threads) {
+  const int64_t frame_rows = rows / frames;
+  const int64_t per_thread = (rows / (2 * threads) + kStripRows - 1) / kStripRows * kStripRows;
+  const int64_t chunk = std::clamp(per_thread, 4 * kStripRows, kChunkRows);
+  const int64_t chunks = frames * ((frame_rows + chunk - 1) / chunk);
+  const int64_t parts = std::clamp<int64_t>((2 * threads + chunks - 1) / chunks, 1, panels);
+  std::vector<Task> tasks;
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    for (int64_t row = 0; row < frame_rows; row += chunk) {
+      for (int64_t part = 0; part < parts; ++part) {
+        tasks.push_back({frame * frame_rows + row, std::min(chunk, frame_rows - row), frame, panels * part / parts,
+                         panels * (part + 1) / parts});
+      }
+    }
+  }
+  return tasks;
+}
+
+std::vector<float> padded(std::vector<float> bias, int64_t columns) {
+  bias.resize(static_cast<size_t>((columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns));
+  return bias;
+}
+
+float* floats(const Buffer& buffer) { return reinterpret_cast<float*>(buffer.data()); }
+bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffer.data()); }
+
+Buffer sums_for(Context& context, size_t strips) { return context.pool.allocate(sums_of(strips) * sizeof(float)); }
+
+const float* row_of(const Tensor* shift, int64_t frame) {
+  if (!shift) return nullptr;
+  return shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : frame * shift->shape()[1]);
+}
+
+int64_t frames_of(const Tensor* shift) { return shift ? shift->shape()[0] : 1; }
+
+class PanelLinear final : public PackedLinear {
+ public:
+  PanelLinear(Panels panels, int64_t in, int64_t out, std::vector<float> bias)
+      : panels_(std::move(panels)), in_(in), out_(out), bias_(padded(std::move(bias), out)) {}
+
+  Tensor run(Context& context, const Tensor& x, const Shape& shape, LinearOptions options) override {
+    const Tensor* separate = options.residual && !options.residual.owns() ? &options.residual.get() : nullptr;
+    const bool in_place = options.residual.owns();
+    Tensor y = in_place ? options.residual.take() : Tensor(context.pool, shape, context.activation);
+    const bf16* source = x.data<bf16>().data();
+    bf16* target = y.data<bf16>().data();
+    const bf16* residual = separate ? separate->data<bf16>().data() : in_place ? target : nullptr;
+
+    const bool stream = worth_streaming(shape, out_);
+    const std::vector<Task> tasks =
+        split(x.shape().rows(), frames_of(options.shift), panels_.count(), context.threads.count());
+    context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+      const Task& task = tasks[static_cast<size_t>(i)];
+      const bf16* rows = source + task.first * in_;
+      Buffer normed;  // [chunk, in]
+      if (options.layer_norm) {
+        normed = context.pool.allocate(static_cast<size_t>(task.count * in_) * sizeof(bf16));
+        const NormWeights& norm = *options.layer_norm;
+        kernels::layer_norm(rows, nullptr, task.count, in_, norm.gamma.data(), norm.beta.data(), norm.epsilon,
+                            halves(normed));
+        rows = halves(normed);
+      }
+      std::vector<Strip> strips;
+      append_strips(rows, task.count, in_, strips);
+      const Buffer sums = sums_for(context, strips.size());
+      const Segment whole[] = {{.depth = in_}};
+      const float* shift = row_of(options.shift, task.frame);
+      for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
+        const int64_t column = panel * kPanelColumns;
+        const Finish finish{.columns = std::min(kPanelColumns, out_ - column),
+                            .bias = bias_.data() + column,
+                            .shift = shift ? shift + column : nullptr,
+                            .silu = options.activation == Activation::silu,
+                            .gelu = options.activation == Activation::gelu,
+                            .stream = stream};
+        multiply_panel(*context.matrix, strips, in_, whole, panels_.panel(panel), floats(sums),
+                       [&](size_t strip, const float* strip_sums) {
+                         const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * out_ + column;
+                         kernels::finish_strip(strip_sums, strips[strip].count, finish,
+                                               residual ? residual + at : nullptr, nullptr, out_, target + at);
+                       });
+      }
+      if (stream) kernels::end_streaming();
+    });
+    return y;
+  }
+
+ private:
+  const Panels panels_;
+  const int64_t in_, out_;
+  const std::vector<float> bias_;  // [panels * 64]
+};
+
+// A panel of the first matrix has 32 values and their 32 gates, so that its sums become 32 columns of the hidden layer on
+// the spot: the two halves, eight times as wide as the input, never reach memory.
+constexpr int64_t kGatedColumns = kPanelColumns / 2;
+
+class PanelFeedForward final : public PackedFeedForward {
+ public:
+  PanelFeedForward(Context& context, const RawWeight& w1, const RawWeight& b1, const RawWeight& w2,
+                   const RawWeight& b2)
+      : width_(w2.shape[0]), inner_(w2.shape[1]), bias2_(padded(widened(&b2), width_)) {
+    const auto source_row = [inner = inner_](int64_t column) {
+      const int64_t hidden = column / kPanelColumns * kGatedColumns + column % kGatedColumns;
+      return column % kPanelColumns < kGatedColumns ? hidden : inner + hidden;
+    };
+    const WeightLayout first{.outputs = 2 * inner_, .inputs = width_, .out_stride = width_};
+    w1_ = Panels(context.pool, context.threads, w1, first, 1.0f, 2 * inner_, source_row);
+    const WeightLayout second{.outputs = width_, .inputs = inner_, .out_stride = inner_};
+    w2_ = Panels(context.pool, context.threads, w2, second);
+    const std::vector<float> b = widened(&b1);
+    bias1_.resize(b.size());
+    for (size_t column = 0; column < b.size(); ++column) {
+      bias1_[column] = b[static_cast<size_t>(source_row(static_cast<int64_t>(column)))];
+    }
+  }
+
+  Tensor run(Context& context, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
+    const Tensor* separate = x.owns() ? nullptr : &x.get();
+    Tensor y = separate ? Tensor(context.pool, separate->shape(), context.activation) : x.take();  // as x
+    const bf16* source = (separate ? *separate : y).data<bf16>().data();
+    bf16* target = y.data<bf16>().data();
+    const bf16* other = options.blend.other ? options.blend.other->data<bf16>().data() : nullptr;
+    const bool stream = worth_streaming(y.shape(), width_);
+    const std::vector<Task> tasks = split(y.shape().rows(), frames_of(options.shift), 1, context.threads.count());
+    context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+      const Task& task = tasks[static_cast<size_t>(i)];
+      const size_t rows = static_cast<size_t>(task.count);
+      const bf16* input = source + task.first * width_;
+      const float* shift = row_of(options.shift, task.frame);
+      const Buffer normed = context.pool.allocate(rows * static_cast<size_t>(width_) * sizeof(bf16));  // [chunk, width]
+      const Buffer hidden = context.pool.allocate(rows * static_cast<size_t>(inner_) * sizeof(bf16));  // [chunk, inner]
+      kernels::layer_norm(input, shift, task.count, width_, norm.gamma.data(), norm.beta.data(), norm.epsilon,
+                          halves(normed));
+      std::vector<Strip> strips;
+      append_strips(halves(normed), task.count, width_, strips);
+      const Buffer sums = sums_for(context, strips.size());
+      const Segment whole_width[] = {{.depth = width_}}, whole_inner[] = {{.depth = inner_}};
+      for (int64_t panel = 0; panel < w1_.count(); ++panel) {
+        const Finish finish{.columns = kGatedColumns,
+                            .bias = bias1_.data() + panel * kPanelColumns,
+                            .gate = kernels::Gate::gelu};
+        multiply_panel(*context.matrix, strips, width_, whole_width, w1_.panel(panel), floats(sums),
+                       [&](size_t strip, const float* strip_sums) {
+                         const int64_t at = static_cast<int64_t>(strip) * kStripRows * inner_ + panel * kGatedColumns;
+                         kernels::finish_strip(strip_sums, strips[strip].count, finish, nullptr, nullptr, inner_,
+                                               halves(hidden) + at);
+                       });
+      }
+      strips.clear();
+      append_strips(halves(hidden), task.count, inner_, strips);
+      for (int64_t panel = 0; panel < w2_.count(); ++panel) {
+        const int64_t column = panel * kPanelColumns;
+        const Finish finish{.columns = std::min(kPanelColumns, width_ - column),
+                            .bias = bias2_.data() + column,
+                            .shift = shift ? shift + column : nullptr,
+                            .stream = stream,
+                            .other_share = options.blend.weight};
+        multiply_panel(*context.matrix, strips, inner_, whole_inner, w2_.panel(panel), floats(sums),
+                       [&](size_t strip, const float* strip_sums) {
+                         const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * width_ + column;
+                         kernels::finish_strip(strip_sums, strips[strip].count, finish, source + at,
+                                               other ? other + at : nullptr, width_, target + at);
+                       });
+      }
+      if (stream) kernels::end_streaming();
+    });
+    return y;
+  }
+
+ private:
+  const int64_t width_, inner_;
+  Panels w1_, w2_;            // [2 inner, width] values and gates in turn; [width, inner]
+  std::vector<float> bias1_;  // [2 inner], as w1_'s columns
+  const std::vector<float> bias2_;
+};
+
+}  // namespace
+
+bool panels_suit(const Context& context, int64_t inputs) {
+  return context.matrix && inputs % kernels::kDepthUnit == 0;
+}
+
+std::unique_ptr<PackedLinear> make_panel_linear(Context& context, const RawWeight& matrix, std::vector<float> bias) {
+  const WeightLayout layout{.outputs = matrix.shape[0], .inputs = matrix.shape[1], .out_stride = matrix.shape[1]};
+  return std::make_unique<PanelLinear>(Panels(context.pool, context.threads, matrix, layout), layout.inputs,
+                                       layout.outputs, std::move(bias));
+}
+
+std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Context& context, const RawWeight& w1, const RawWeight& b1,
+                                                           const RawWeight& w2, const RawWeight& b2) {
+  return std::make_unique<PanelFeedForward>(context, w1, b1, w2, b2);
+}
+
+}  // namespace svd::cpu
