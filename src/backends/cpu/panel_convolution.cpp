@@ -26,6 +26,8 @@ using kernels::Strip;
 // panel (160 KiB).
 constexpr int64_t kTileBytes = int64_t{768} << 10;
 constexpr int64_t kMostStrips = 32;  // of a tile: their sums take 128 KiB
+// Small pictures come with large weights; then a tile has whole frames, so that the weights are read less often.
+constexpr int64_t kMostStripsOfFrames = 128;
 constexpr int64_t kTileColumns = 64;
 
 int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
@@ -188,10 +190,10 @@ class PanelConv2d final : public PackedConvolution {
                     .height = shape[1] / zoom_,
                     .width = shape[2] / zoom_};
     const Target target{result.residual(), result.y.data<bf16>().data(), spec_.out_channels,
-                        zoom_ * spec_.out_channels, worth_streaming(shape, spec_.out_channels)};
-    const Tiling tiling = tiles(grid, input.depth());
-    const int64_t tile_count = input.frames() * tiling.rows * tiling.columns, panels = phases_[0].panels.count();
-    const int64_t parts = std::clamp<int64_t>(blocks(2 * context.threads.count(), tile_count), 1, panels);
+                        zoom_ * spec_.out_channels, !result.in_place && worth_streaming(shape, spec_.out_channels)};
+    const Tiling tiling = tiles(grid, input.frames(), input.depth());
+    const int64_t tile_count = blocks(input.frames(), tiling.frames) * tiling.rows * tiling.columns;
+    const int64_t panels = phases_[0].panels.count(), parts = panel_parts(tile_count, panels, context.threads);
     context.threads.for_each(tile_count * parts, [&](int64_t i) {
       const int64_t part = i % parts, tile = i / parts;
       run_tile(context, input, grid, tiling, tile, target, panels * part / parts, panels * (part + 1) / parts);
@@ -211,31 +213,39 @@ class PanelConv2d final : public PackedConvolution {
     int64_t in_height, in_width, height, width;  // of a frame of the input, and of the output of one phase
   };
   struct Tiling {
-    int64_t rows, columns;          // tiles in a frame
-    int64_t tile_rows, tile_width;  // output pixels of a tile, at most
+    int64_t rows, columns;                  // tiles in a frame
+    int64_t frames, tile_rows, tile_width;  // frames and output pixels of a tile, at most
   };
 
   int64_t spanned(int64_t outputs) const { return (outputs - 1) * spec_.stride + spec_.kernel; }
 
-  Tiling tiles(const Grid& g, int64_t depth) const {
+  Tiling tiles(const Grid& g, int64_t frames, int64_t depth) const {
     const int64_t width = blocks(g.width, blocks(g.width, kTileColumns));
-    const int64_t strips_in_row = blocks(width, kStripRows);
+    const int64_t strips_in_row = blocks(width, kStripRows), strips_in_frame = g.height * strips_in_row;
+    if (width == g.width && strips_in_frame <= kMostStrips) {
+      return {1, 1, std::clamp<int64_t>(kMostStripsOfFrames / strips_in_frame, 1, frames), g.height, width};
+    }
     int64_t rows = std::min(g.height, std::max<int64_t>(1, kMostStrips / strips_in_row));
     const int64_t row_bytes = spanned(width) * depth * static_cast<int64_t>(sizeof(bf16));
     while (rows > 1 && spanned(rows) * row_bytes > kTileBytes) --rows;
     rows = blocks(g.height, blocks(g.height, rows));
-    return {blocks(g.height, rows), blocks(g.width, width), rows, width};
+    return {blocks(g.height, rows), blocks(g.width, width), 1, rows, width};
   }
 
   void run_tile(Context& context, const Input& input, const Grid& g, const Tiling& t, int64_t tile,
                 const Target& target, int64_t first_panel, int64_t last_panel) const {
-    const int64_t frame = tile / (t.rows * t.columns), in_frame = tile % (t.rows * t.columns);
+    const int64_t first_frame = tile / (t.rows * t.columns) * t.frames, in_frame = tile % (t.rows * t.columns);
+    const int64_t frames = std::min(t.frames, input.frames() - first_frame);
     const int64_t row = in_frame / t.columns * t.tile_rows, column = in_frame % t.columns * t.tile_width;
     const int64_t rows = std::min(t.tile_rows, g.height - row), width = std::min(t.tile_width, g.width - column);
     const int64_t in_rows = spanned(rows), in_width = spanned(width), depth = input.depth();
-    const Memory memory(context, in_rows * in_width * depth, rows * blocks(width, kStripRows));
-    copy_input(input, g, frame, row * spec_.stride - spec_.pad_before, column * spec_.stride - spec_.pad_before,
-               in_rows, in_width, memory.input());
+    const int64_t in_frame_stride = in_rows * in_width * depth;
+    const Memory memory(context, frames * in_frame_stride, frames * rows * blocks(width, kStripRows));
+    for (int64_t frame = 0; frame < frames; ++frame) {
+      copy_input(input, g, first_frame + frame, row * spec_.stride - spec_.pad_before,
+                 column * spec_.stride - spec_.pad_before, in_rows, in_width,
+                 memory.input() + frame * in_frame_stride);
+    }
 
     std::vector<Strip> strips;
     std::vector<int64_t> places;
@@ -243,11 +253,12 @@ class PanelConv2d final : public PackedConvolution {
     for (const Phase& phase : phases_) {
       strips.clear();
       places.clear();
-      for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = 0; i < frames * rows; ++i) {
+        const int64_t frame = i / rows, r = i % rows;
+        const bf16* in_row = memory.input() + frame * in_frame_stride + r * spec_.stride * in_width * depth;
+        const int64_t y_row = zoom_ * ((first_frame + frame) * g.height + row + r) + phase.position.row;
         for (int64_t c = 0; c < width; c += kStripRows) {
-          strips.push_back({memory.input() + (r * in_width + c) * spec_.stride * depth,
-                            std::min(kStripRows, width - c)});
-          const int64_t y_row = zoom_ * (frame * g.height + row + r) + phase.position.row;
+          strips.push_back({in_row + c * spec_.stride * depth, std::min(kStripRows, width - c)});
           const int64_t y_column = zoom_ * (column + c) + phase.position.column;
           places.push_back((y_row * zoom_ * g.width + y_column) * spec_.out_channels);
         }
@@ -326,13 +337,14 @@ class PanelTemporalConv final : public PackedConvolution {
   Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
     const Input input(context, x, options);
     Result result(context, shape, options.residual);
-    const Target target{result.residual(), result.y.data<bf16>().data(), out_, out_, worth_streaming(shape, out_)};
+    const Target target{result.residual(), result.y.data<bf16>().data(), out_, out_,
+                        !result.in_place && worth_streaming(shape, out_)};
     // A tile has some positions of all frames, so that each frame's neighbours are there.
     const int64_t position_bytes = input.frames() * input.depth() * static_cast<int64_t>(sizeof(bf16));
     const int64_t fit = std::min(kTileBytes / (position_bytes * kStripRows), kMostStrips / input.frames());
     const int64_t positions = kStripRows * std::max<int64_t>(1, fit);
     const int64_t tile_count = blocks(input.pixels(), positions);
-    const int64_t parts = std::clamp<int64_t>(blocks(2 * context.threads.count(), tile_count), 1, panels_.count());
+    const int64_t parts = panel_parts(tile_count, panels_.count(), context.threads);
     context.threads.for_each(tile_count * parts, [&](int64_t i) {
       const int64_t part = i % parts, first = i / parts * positions;
       run_tile(context, input, first, std::min(positions, input.pixels() - first), target,

@@ -15,23 +15,26 @@ using kernels::kPanelColumns;
 using kernels::kStripRows;
 using kernels::Strip;
 
-// Enough rows that reading the weights from the third-level cache for every chunk does not show (64 columns of a block of
-// depth, 160 KiB, for 256 rows: 4 bytes per thousand operations), few enough that the sums (64 KiB) stay in the second.
-constexpr int64_t kChunkRows = 256;
+// Rows of a chunk: enough that reading the weights from the third-level cache, or from memory when they are larger, for
+// every chunk does not show; few enough that the sums (4 KiB per 16 rows) stay in the second.
+constexpr int64_t kChunkRows = 256, kChunkRowsOfLarge = 512;
+constexpr int64_t kLargeWeights = int64_t{8} << 20;
 
 // Rows [first, first + count), all in one frame; panels [first_panel, last_panel).
 struct Task {
   int64_t first, count, frame, first_panel, last_panel;
 };
 
-// Chunks of rows that do not cross frames when `frames` > 1. Where there are fewer than two chunks a thread, they are
-// made shorter, and if that is not enough each is split by panels.
-std::vector<Task> split(int64_t rows, int64_t frames, int64_t panels, int threads) {
+// Chunks of rows that do not cross frames when `frames` > 1; two per thread at least, or, where the rows are few, each
+// split by panels too.
+std::vector<Task> split(int64_t rows, int64_t frames, int64_t weight_bytes, int64_t panels, const Threads& threads) {
   const int64_t frame_rows = rows / frames;
-  const int64_t per_thread = (rows / (2 * threads) + kStripRows - 1) / kStripRows * kStripRows;
-  const int64_t chunk = std::clamp(per_thread, 4 * kStripRows, kChunkRows);
-  const int64_t chunks = frames * ((frame_rows + chunk - 1) / chunk);
-  const int64_t parts = std::clamp<int64_t>((2 * threads + chunks - 1) / chunks, 1, panels);
+  const int64_t most = weight_bytes > kLargeWeights ? kChunkRowsOfLarge : kChunkRows;
+  const int64_t per_thread = (rows / (2 * threads.count()) + kStripRows - 1) / kStripRows * kStripRows;
+  const int64_t wanted = std::min(frame_rows, std::clamp(per_thread, 4 * kStripRows, most));
+  const int64_t in_frame = (frame_rows + wanted - 1) / wanted;
+  const int64_t chunk = ((frame_rows + in_frame - 1) / in_frame + kStripRows - 1) / kStripRows * kStripRows;
+  const int64_t parts = panels == 1 ? 1 : panel_parts(frames * in_frame, panels, threads);
   std::vector<Task> tasks;
   for (int64_t frame = 0; frame < frames; ++frame) {
     for (int64_t row = 0; row < frame_rows; row += chunk) {
@@ -74,9 +77,9 @@ class PanelLinear final : public PackedLinear {
     bf16* target = y.data<bf16>().data();
     const bf16* residual = separate ? separate->data<bf16>().data() : in_place ? target : nullptr;
 
-    const bool stream = worth_streaming(shape, out_);
+    const bool stream = !in_place && worth_streaming(shape, out_);
     const std::vector<Task> tasks =
-        split(x.shape().rows(), frames_of(options.shift), panels_.count(), context.threads.count());
+        split(x.shape().rows(), frames_of(options.shift), panels_.bytes(), panels_.count(), context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
       const Task& task = tasks[static_cast<size_t>(i)];
       const bf16* rows = source + task.first * in_;
@@ -149,8 +152,9 @@ class PanelFeedForward final : public PackedFeedForward {
     const bf16* source = (separate ? *separate : y).data<bf16>().data();
     bf16* target = y.data<bf16>().data();
     const bf16* other = options.blend.other ? options.blend.other->data<bf16>().data() : nullptr;
-    const bool stream = worth_streaming(y.shape(), width_);
-    const std::vector<Task> tasks = split(y.shape().rows(), frames_of(options.shift), 1, context.threads.count());
+    const bool stream = separate && worth_streaming(y.shape(), width_);
+    const std::vector<Task> tasks =
+        split(y.shape().rows(), frames_of(options.shift), w1_.bytes() + w2_.bytes(), 1, context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
       const Task& task = tasks[static_cast<size_t>(i)];
       const size_t rows = static_cast<size_t>(task.count);

@@ -59,7 +59,9 @@ Panels::Panels(BufferPool& pool, const Threads& threads, const RawWeight& weight
     : Panels(pool, threads, weight, layout, scale, layout.outputs, [](int64_t column) { return column; }) {}
 
 DepthBlocks::DepthBlocks(std::span<const Segment> segments, const bf16* panel, int64_t depth_block) {
-  int64_t gathered = 0;
+  int64_t total = 0, gathered = 0;
+  for (const Segment& segment : segments) total += segment.depth;
+  const int64_t enough = total / ((total + depth_block - 1) / depth_block);  // blocks of about the same depth
   for (const Segment& segment : segments) {
     // A segment that is longer than a block is cut into nearly equal parts.
     constexpr int64_t kUnit = kernels::kDepthUnit;
@@ -67,7 +69,7 @@ DepthBlocks::DepthBlocks(std::span<const Segment> segments, const bf16* panel, i
     const int64_t part = (segment.depth / kUnit + parts - 1) / parts * kUnit;
     for (int64_t at = 0; at < segment.depth; at += part) {
       const int64_t length = std::min(part, segment.depth - at);
-      if (gathered > 0 && gathered + length > depth_block) {
+      if (gathered > 0 && (gathered >= enough || gathered + length > depth_block)) {
         ends_.push_back(pieces_.size());
         gathered = 0;
       }
@@ -76,6 +78,12 @@ DepthBlocks::DepthBlocks(std::span<const Segment> segments, const bf16* panel, i
     }
   }
   ends_.push_back(pieces_.size());
+}
+
+int64_t panel_parts(int64_t tiles, int64_t panels, const Threads& threads) {
+  constexpr int64_t kTasksPerThread = 8;
+  const int64_t wanted = kTasksPerThread * threads.count();
+  return std::clamp<int64_t>((wanted + tiles - 1) / tiles, 1, panels);
 }
 
 bool worth_streaming(const Shape& result, int64_t columns) {

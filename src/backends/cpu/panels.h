@@ -39,6 +39,7 @@ class Panels {
 
   int64_t count() const { return count_; }
   int64_t depth() const { return depth_; }  // taps * padded inputs
+  int64_t bytes() const { return count_ * depth_ * kernels::kPanelColumns * static_cast<int64_t>(sizeof(bf16)); }
   const bf16* panel(int64_t i) const { return data() + i * depth_ * kernels::kPanelColumns; }
 
  private:
@@ -66,6 +67,10 @@ constexpr size_t sums_of(size_t strips) { return strips * static_cast<size_t>(ke
 
 // Cuts `rows` rows from `first` on into strips.
 void append_strips(const bf16* first, int64_t rows, int64_t row_stride, std::vector<kernels::Strip>& strips);
+
+// Into how many ranges of panels to split each of `tiles` tasks, so that there are enough of them for the threads to end at
+// about the same time.
+int64_t panel_parts(int64_t tiles, int64_t panels, const Threads& threads);
 
 // Whether a result will not be in the caches any more when it is read: then it is written past them (Finish::stream), which
 // saves reading its lines first.
