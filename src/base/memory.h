@@ -20,6 +20,9 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
 
+  // Somebody else's memory, which must outlive it; destruction does nothing.
+  static Buffer borrowed(std::byte* data, size_t bytes) { return Buffer(nullptr, data, bytes); }
+
   std::byte* data() const { return data_; }
   size_t capacity() const { return capacity_; }
   bool empty() const { return capacity_ == 0; }
@@ -34,9 +37,8 @@ class Buffer {
 
 // Activations of a video are hundreds of megabytes each and live for one or two operations. Asking the kernel for
 // each would cost a page fault per 4 KiB; the pool keeps freed blocks and hands them out again when they fit well.
-// What it holds never exceeds the largest sum of live blocks since the last trim() by more than the slack of that fit and
-// 32 MiB.
-// Thread-safe.
+// What it holds never exceeds the largest sum of live blocks since the last trim() by more than the slack of that fit
+// and 32 MiB. Thread-safe.
 class BufferPool {
  public:
   enum class Mode { real, plan };  // plan: counts, and gives out null pointers

@@ -1,5 +1,11 @@
 #include "models/autoencoder.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "models/by_frames.h"
+
 namespace svd {
 namespace {
 
@@ -8,6 +14,8 @@ constexpr float kTemporalEpsilon = 1e-5f;  // of the norms over frames
 
 constexpr GroupNormOptions kNormSilu{.activation = Activation::silu};
 constexpr GroupNormOptions kNormSiluAllFrames{.span = NormSpan::all_frames, .activation = Activation::silu};
+
+constexpr int64_t kEnlargedElements = int64_t{1} << 28;  // held at a time behind a doubling of the frames
 
 Conv2dSpec conv3x3(int64_t in, int64_t out) { return {.in_channels = in, .out_channels = out}; }
 
@@ -38,17 +46,22 @@ AutoencoderResBlock::AutoencoderResBlock(const WeightScope& w, int64_t in, int64
   if (temporal == Temporal::yes) time_stack.emplace(w / "time_stack", out, w.mix_factor("mix_factor"));
 }
 
-Tensor AutoencoderResBlock::forward(Backend& b, const Tensor& x) const {
-  Tensor h = b.conv2d(x, conv1, {.norm = &norm1, .norm_options = kNormSilu});             // [T, H, W, out]
-  Operand shortcut = nin_shortcut ? Operand(b.linear(x, *nin_shortcut)) : Operand(x);  // [T, H, W, out]
-  h = b.conv2d(h, conv2, {.norm = &norm2, .norm_options = kNormSilu, .residual = std::move(shortcut)});
+Tensor AutoencoderResBlock::forward(Backend& b, Tensor x) const { return temporal(b, spatial(b, std::move(x))); }
+
+Tensor AutoencoderResBlock::spatial(Backend& b, Tensor x) const {
+  const Tensor h = b.conv2d(x, conv1, {.norm = &norm1, .norm_options = kNormSilu});  // [T, H, W, out]
+  Operand shortcut = nin_shortcut ? b.linear(x, *nin_shortcut) : std::move(x);       // [T, H, W, out]
+  x = {};
+  return b.conv2d(h, conv2, {.norm = &norm2, .norm_options = kNormSilu, .residual = std::move(shortcut)});
+}
+
+Tensor AutoencoderResBlock::temporal(Backend& b, Tensor h) const {
   if (!time_stack) return h;
   const TimeStack& t = *time_stack;
   const Tensor g = b.temporal_conv(h, t.in_layers_2,
                                    {.norm = &t.in_layers_0, .norm_options = kNormSiluAllFrames});  // [T, H, W, out]
-  return b.temporal_conv(
-      g, t.out_layers_3,
-      {.norm = &t.out_layers_0, .norm_options = kNormSiluAllFrames, .residual = std::move(h)});
+  return b.temporal_conv(g, t.out_layers_3,
+                         {.norm = &t.out_layers_0, .norm_options = kNormSiluAllFrames, .residual = std::move(h)});
 }
 
 AutoencoderAttention::AutoencoderAttention(const WeightScope& w, int64_t channels)
@@ -56,9 +69,9 @@ AutoencoderAttention::AutoencoderAttention(const WeightScope& w, int64_t channel
       qkv(w.stacked_pointwise(std::array<std::string_view, 3>{"q", "k", "v"}, channels, channels)),
       proj_out(w.pointwise("proj_out", channels, channels)) {}
 
-Tensor AutoencoderAttention::forward(Backend& b, const Tensor& x) const {
+Tensor AutoencoderAttention::forward(Backend& b, Tensor x) const {
   const Tensor attended = b.attention(b.linear(b.group_norm(x, norm), qkv), 1);  // [T, H, W, C]
-  return b.linear(attended, proj_out, {.residual = x});
+  return b.linear(attended, proj_out, {.residual = std::move(x)});
 }
 
 AutoencoderMiddle::AutoencoderMiddle(const WeightScope& w, int64_t channels, Temporal temporal)
@@ -66,8 +79,8 @@ AutoencoderMiddle::AutoencoderMiddle(const WeightScope& w, int64_t channels, Tem
       attn_1(w / "attn_1", channels),
       block_2(w / "block_2", channels, channels, temporal) {}
 
-Tensor AutoencoderMiddle::forward(Backend& b, const Tensor& x) const {
-  return block_2.forward(b, attn_1.forward(b, block_1.forward(b, x)));
+Tensor AutoencoderMiddle::forward(Backend& b, Tensor x) const {
+  return block_2.forward(b, attn_1.forward(b, block_1.forward(b, std::move(x))));
 }
 
 AutoencoderEncoder::AutoencoderEncoder(const WeightScope& w, const AutoencoderConfig& c)
@@ -91,10 +104,10 @@ AutoencoderEncoder::AutoencoderEncoder(const WeightScope& w, const AutoencoderCo
 Tensor AutoencoderEncoder::forward(Backend& b, const Tensor& pictures) const {
   Tensor h = b.conv2d(b.to_channels_last(pictures), conv_in);  // [N, H, W, C0]
   for (const Level& level : down) {
-    for (const AutoencoderResBlock& block : level.block) h = block.forward(b, h);
+    for (const AutoencoderResBlock& block : level.block) h = block.forward(b, std::move(h));
     if (level.downsample) h = b.conv2d(h, *level.downsample);
   }
-  h = mid.forward(b, h);                                         // [N, H/8, W/8, C]
+  h = mid.forward(b, std::move(h));                                           // [N, H/8, W/8, C]
   h = b.conv2d(h, conv_out, {.norm = &norm_out, .norm_options = kNormSilu});  // [N, H/8, W/8, 2 z]
   if (quant_conv) h = b.linear(h, *quant_conv);
   return b.to_planar(h);
@@ -121,12 +134,29 @@ AutoencoderDecoder::AutoencoderDecoder(const WeightScope& w, const AutoencoderCo
 }
 
 Tensor AutoencoderDecoder::forward(Backend& b, const Tensor& latents) const {
+  if (time_mix_conv) return decode(b, latents);
+  return by_frames(b, latents, 1, [&](const Tensor& frame) { return decode(b, frame); });
+}
+
+Tensor AutoencoderDecoder::decode(Backend& b, const Tensor& latents) const {
   Tensor h = b.to_channels_last(latents);  // [T, h, w, z]
   if (post_quant_conv) h = b.linear(h, *post_quant_conv);
   h = mid.forward(b, b.conv2d(h, conv_in));  // [T, h, w, C]
+  const Conv2dWeights* upsample = nullptr;   // of the level before
   for (auto level = up.rbegin(); level != up.rend(); ++level) {
-    for (const AutoencoderResBlock& block : level->block) h = block.forward(b, h);
-    if (level->upsample) h = b.conv2d(h, *level->upsample);
+    const AutoencoderResBlock& first = level->block.front();
+    if (upsample) {
+      // The enlarged frames are the largest tensors of all, and have twice the channels of what follows: they live
+      // frame by frame.
+      const Shape& s = h.shape();
+      const int64_t at_a_time = std::max<int64_t>(1, kEnlargedElements / (4 * s[1] * s[2] * s[3]));
+      h = by_frames(b, h, at_a_time, [&](const Tensor& part) { return first.spatial(b, b.conv2d(part, *upsample)); });
+      h = first.temporal(b, std::move(h));
+    } else {
+      h = first.forward(b, std::move(h));
+    }
+    for (size_t i = 1; i < level->block.size(); ++i) h = level->block[i].forward(b, std::move(h));
+    upsample = level->upsample ? &*level->upsample : nullptr;
   }
   h = b.conv2d(h, conv_out, {.norm = &norm_out, .norm_options = kNormSilu});  // [T, H, W, 3]
   if (time_mix_conv) h = b.temporal_conv(h, *time_mix_conv);

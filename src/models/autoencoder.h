@@ -15,7 +15,9 @@ enum class Temporal { no, yes };
 // A residual block; in the temporal decoder followed by another over neighbouring frames.
 struct AutoencoderResBlock {
   AutoencoderResBlock(const WeightScope& w, int64_t in, int64_t out, Temporal temporal);
-  Tensor forward(Backend& b, const Tensor& x) const;  // [T, H, W, in] -> [T, H, W, out]
+  Tensor forward(Backend& b, Tensor x) const;   // [T, H, W, in] -> [T, H, W, out]
+  Tensor spatial(Backend& b, Tensor x) const;   // its first half: each frame by itself
+  Tensor temporal(Backend& b, Tensor h) const;  // its second, if any: [T, H, W, out] -> [T, H, W, out]
 
   struct TimeStack {
     TimeStack(const WeightScope& w, int64_t channels, float share);
@@ -36,7 +38,7 @@ struct AutoencoderResBlock {
 // Self-attention of one head among the pixels of a frame.
 struct AutoencoderAttention {
   AutoencoderAttention(const WeightScope& w, int64_t channels);
-  Tensor forward(Backend& b, const Tensor& x) const;  // [T, H, W, C] -> [T, H, W, C]
+  Tensor forward(Backend& b, Tensor x) const;  // [T, H, W, C] -> [T, H, W, C]
 
   NormWeights norm;
   LinearWeights qkv;
@@ -45,7 +47,7 @@ struct AutoencoderAttention {
 
 struct AutoencoderMiddle {
   AutoencoderMiddle(const WeightScope& w, int64_t channels, Temporal temporal);
-  Tensor forward(Backend& b, const Tensor& x) const;  // [T, H, W, C] -> [T, H, W, C]
+  Tensor forward(Backend& b, Tensor x) const;  // [T, H, W, C] -> [T, H, W, C]
 
   AutoencoderResBlock block_1;
   AutoencoderAttention attn_1;
@@ -77,7 +79,8 @@ struct AutoencoderDecoder {
   AutoencoderDecoder(const WeightScope& w, const AutoencoderConfig& config);
 
   // Latents [T, z, h, w] in float32, already divided by the scale factor -> frames [T, 3, 8 h, 8 w] in float32,
-  // [-1, 1] but for overshoot. The frames are one chunk: with temporal layers they see each other.
+  // [-1, 1] but for overshoot. The frames are one chunk: with temporal layers they see each other. Without, they are
+  // decoded one by one, which takes less memory.
   Tensor forward(Backend& b, const Tensor& latents) const;
 
   struct Level {
@@ -91,6 +94,9 @@ struct AutoencoderDecoder {
   NormWeights norm_out;
   Conv2dWeights conv_out;
   std::optional<TemporalConvWeights> time_mix_conv;
+
+ private:
+  Tensor decode(Backend& b, const Tensor& latents) const;
 };
 
 // Latents are divided by this before decoding (and multiplied after encoding, which the conditioning latent is not).

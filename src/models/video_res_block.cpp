@@ -41,8 +41,7 @@ Tensor VideoResBlock::forward(Backend& b, const Tensor& x, const Tensor& silu_em
   const Tensor g = b.temporal_conv(h, t.in_layers_2, {.norm = &t.in_layers_0, .norm_options = all});  // [T, h, w, out]
   const Tensor time_emb = b.vector_linear(silu_emb, t.emb_layers_1);                                  // [1, out]
   all.shift = &time_emb;
-  return b.temporal_conv(g, t.out_layers_3,
-                         {.norm = &t.out_layers_0, .norm_options = all, .residual = std::move(h)});
+  return b.temporal_conv(g, t.out_layers_3, {.norm = &t.out_layers_0, .norm_options = all, .residual = std::move(h)});
 }
 
 }  // namespace svd

@@ -1,7 +1,5 @@
 #include "ops/backend.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/fail.h"
@@ -62,12 +60,7 @@ void check_weight(std::string_view what, const RawWeight& w, const Shape& shape)
          name_of(w.type));
 }
 
-Shape with_channels(const Shape& shape, int64_t channels) {
-  std::array<int64_t, Shape::kMaxRank> sizes{};
-  std::copy(shape.sizes().begin(), shape.sizes().end(), sizes.begin());
-  sizes[shape.rank() - 1] = channels;
-  return Shape(std::span<const int64_t>(sizes.data(), shape.rank()));
-}
+Shape with_channels(const Shape& shape, int64_t channels) { return shape.with(shape.rank() - 1, channels); }
 
 }  // namespace
 
@@ -210,8 +203,7 @@ Tensor Backend::temporal_conv(const Tensor& x, const TemporalConvWeights& w, Con
   check_residual(*this, op, options.residual, result);
   // Every frame counts three products, as in a convolution over padded frames.
   const double weights = 3 * static_cast<double>(w.in_channels);
-  OpInfo info{op,
-              fmt::format("(3,1,1) {} -> {}{}", x.shape().str(), w.out_channels, options.norm ? " normed" : ""),
+  OpInfo info{op, fmt::format("(3,1,1) {} -> {}{}", x.shape().str(), w.out_channels, options.norm ? " normed" : ""),
               2 * weights * static_cast<double>(result.numel()),
               (options.norm ? 2 : 1) * bytes_of(x) + bytes_of(x.type(), result) + bytes_of(options.residual) +
                   weights * static_cast<double>(w.out_channels) * static_cast<double>(size_of(x.type()))};
@@ -339,6 +331,17 @@ Tensor Backend::concat_channels(const Tensor& a, const Tensor& b) {
   const Shape result = with_channels(a.shape(), a.shape().back() + b.shape().back());
   return observed({op, fmt::format("{} + {}", a.shape().str(), b.shape().back()), 0, 2 * (bytes_of(a) + bytes_of(b))},
                   [&] { return do_concat_channels(a, b, result); });
+}
+
+void Backend::place_frames(const Tensor& x, int64_t first, Tensor& whole) {
+  constexpr std::string_view op = "place_frames";
+  check(x.type() == whole.type() && x.shape().rank() >= 1, op, fmt::format("a tensor of {}", name_of(whole.type())), x);
+  Tensor target = whole.frames(first, x.shape()[0]);
+  check_same_shape(op, x, target.shape());
+  const OpInfo info{op, fmt::format("{} into {}", x.shape().str(), whole.shape()[0]), 0, 2 * bytes_of(x)};
+  if (observer_) observer_->before(info);
+  do_copy(x, target);
+  if (observer_) observer_->after(info);
 }
 
 }  // namespace svd

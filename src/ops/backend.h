@@ -159,6 +159,8 @@ class Backend {
 
   // ---- Rearrangement
   Tensor concat_channels(const Tensor& a, const Tensor& b);  // [..., Ca + Cb]
+  // Copies x [n, ...] over entries [first, first + n) of `whole` [T, ...].
+  void place_frames(const Tensor& x, int64_t first, Tensor& whole);
 
  protected:
   Backend() = default;
@@ -192,6 +194,7 @@ class Backend {
   virtual Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t heads) = 0;
   virtual Tensor do_temporal_attention(const Tensor& qkv, const Shape& result, int64_t heads) = 0;
   virtual Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) = 0;
+  virtual void do_copy(const Tensor& from, Tensor& to) = 0;  // of the same shape and type
 
   template <typename Work>
   Tensor observed(OpInfo info, const Work& work);

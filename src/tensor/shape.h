@@ -25,6 +25,11 @@ class Shape {
   int64_t numel() const;
   // Product of all sizes but the last: rows of a matrix whose columns are the channels.
   int64_t rows() const;
+  Shape with(size_t axis, int64_t size) const {  // another size along an axis
+    Shape changed = *this;
+    changed.sizes_[axis] = size;
+    return changed;
+  }
   std::span<const int64_t> sizes() const { return {sizes_.data(), rank_}; }
   std::string str() const;  // "[14, 72, 128, 320]"
 

@@ -55,6 +55,10 @@ class Tensor {
   template <typename T>
   std::span<const T> data() const;
 
+  // Entries [first, first + count) along the first axis. They are this tensor's memory: the result must not outlive it,
+  // and who writes to it writes here.
+  Tensor frames(int64_t first, int64_t count) const;
+
   // The same elements under another shape of as many.
   Tensor reshaped(Shape shape) &&;
 

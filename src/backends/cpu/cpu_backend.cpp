@@ -16,7 +16,8 @@ const kernels::MatrixKernel* matrix_kernel(DType activation, Isa isa) {
 // The operations are functions in their own files; this class only hands them the context.
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(Threads threads, DType activation, Isa isa) : isa_(isa), context_(threads, activation, pool_, matrix_kernel(activation, isa)) {}
+  CpuBackend(Threads threads, DType activation, Isa isa)
+      : isa_(isa), context_(threads, activation, pool_, matrix_kernel(activation, isa)) {}
 
   std::string describe() const override {
     return fmt::format("cpu, {}, {}, {} thread{}", name_of(context_.activation), name_of(isa_),
@@ -82,6 +83,7 @@ class CpuBackend final : public Backend {
   Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) override {
     return cpu::concat_channels(context_, a, b, result);
   }
+  void do_copy(const Tensor& from, Tensor& to) override { cpu::copy(context_, from, to); }
 
   const Isa isa_;
   BufferPool pool_;  // before everything that holds its blocks

@@ -13,7 +13,12 @@ dnnl::memory::data_type dnnl_type(DType type) {
 }
 
 Context::Context(Threads threads_, DType activation_, BufferPool& pool_, const kernels::MatrixKernel* matrix_)
-    : threads(threads_), activation(activation_), pool(pool_), matrix(matrix_), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+    : threads(threads_),
+      activation(activation_),
+      pool(pool_),
+      matrix(matrix_),
+      engine(dnnl::engine::kind::cpu, 0),
+      stream(engine) {}
 
 dnnl::memory Context::wrap(const dnnl::memory::desc& desc, const void* data) const {
   return dnnl::memory(desc, engine, const_cast<void*>(data));  // oneDNN has no const memory; inputs are only read

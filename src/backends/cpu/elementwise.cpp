@@ -38,8 +38,8 @@ void layer_norm_rows(const Context& context, DType type, const std::byte* x, int
   const int64_t channels = w.channels();
   with_element_type(type, [&]<typename T>(T*) {
     context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
-      kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, nullptr, end - begin, channels, w.gamma.data(),
-                          w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
+      kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, nullptr, end - begin, channels,
+                          w.gamma.data(), w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
     });
   });
 }
@@ -124,6 +124,12 @@ Tensor concat_channels(Context& context, const Tensor& a, const Tensor& b, const
     }
   });
   return y;
+}
+
+void copy(const Context& context, const Tensor& from, Tensor& to) {
+  context.threads.for_ranges(static_cast<int64_t>(from.bytes()), [&](int64_t begin, int64_t end) {
+    std::copy(from.raw() + begin, from.raw() + end, to.raw() + begin);
+  });
 }
 
 Tensor add_shift(Context& context, Operand x, const Tensor& shift) {

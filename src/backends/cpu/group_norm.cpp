@@ -116,8 +116,7 @@ std::vector<ChannelAffine> affine_of(const Context& context, const Tensor& x, co
 
 std::vector<ChannelAffine> group_norm_affine(const Context& context, const Tensor& x, const NormWeights& w,
                                              const GroupNormOptions& options) {
-  return with_element_type(context.activation,
-                           [&]<typename T>(T*) { return affine_of<T>(context, x, w, options); });
+  return with_element_type(context.activation, [&]<typename T>(T*) { return affine_of<T>(context, x, w, options); });
 }
 
 }  // namespace svd::cpu

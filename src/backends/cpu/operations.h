@@ -49,6 +49,7 @@ Tensor to_planar(Context&, const Tensor& x);
 Tensor embed_tokens(Context&, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions);
 Tensor first_token(Context&, const Tensor& x);
 Tensor concat_channels(Context&, const Tensor& a, const Tensor& b, const Shape& result);
+void copy(const Context&, const Tensor& from, Tensor& to);
 // x + shift, shift [1 or T, C]
 Tensor add_shift(Context&, Operand x, const Tensor& shift);
 

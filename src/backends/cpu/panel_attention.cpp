@@ -1,10 +1,10 @@
 // Blocked attention with an online softmax (Milakov and Gimelshein 2018; Dao et al. 2022, "FlashAttention") between two
-// products of the matrix kernel: scores of 32 queries x 256 keys at a time, 32 KiB that do not leave the first-level cache,
-// never the whole matrix.
+// products of the matrix kernel: scores of 32 queries x 256 keys at a time, 32 KiB that do not leave the first-level
+// cache, never the whole matrix.
 //
-// Keys and values of some frames are packed into panels first; every block of queries reads them. A block of 128 queries
-// takes each 256 keys (64 KiB with their values, for heads of 64) from the second-level cache four times and from the third
-// once.
+// Keys and values of some frames are packed into panels first; every block of queries reads them. A block of 128
+// queries takes each 256 keys (64 KiB with their values, for heads of 64) from the second-level cache four times and
+// from the third once.
 #include "backends/cpu/panel_attention.h"
 
 #include <algorithm>
@@ -26,11 +26,11 @@ using kernels::Piece;
 using kernels::SoftmaxState;
 using kernels::Strip;
 
-constexpr int64_t kKeys = 256;                           // in a block
-constexpr int64_t kStripsTogether = 2;                   // AMX multiplies two strips at a time
-constexpr int64_t kQueries = 128;                        // in a block
-constexpr int64_t kStrips = kQueries / kStripRows;       // of a block
-constexpr int64_t kPackedBytes = int64_t{32} << 20;      // of keys and values, beyond one frame
+constexpr int64_t kKeys = 256;                       // in a block
+constexpr int64_t kStripsTogether = 2;               // AMX multiplies two strips at a time
+constexpr int64_t kQueries = 128;                    // in a block
+constexpr int64_t kStrips = kQueries / kStripRows;   // of a block
+constexpr int64_t kPackedBytes = int64_t{32} << 20;  // of keys and values, beyond one frame
 
 int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -105,11 +105,11 @@ class PanelAttention {
     }
     const int64_t outputs_of_strip = value_panels() * kStripSums;
     const int64_t score_count = kStripsTogether * kStripRows * kKeys;
-    const Buffer memory = context_.pool.allocate(
-        static_cast<size_t>(strip_count * outputs_of_strip + score_count) * sizeof(float) +
-        static_cast<size_t>(score_count) * sizeof(bf16));
-    float* const outputs = reinterpret_cast<float*>(memory.data());         // [value panel][strip][16][64]
-    float* const scores = outputs + strip_count * outputs_of_strip;         // [key panel][2][16][64]
+    const Buffer memory =
+        context_.pool.allocate(static_cast<size_t>(strip_count * outputs_of_strip + score_count) * sizeof(float) +
+                               static_cast<size_t>(score_count) * sizeof(bf16));
+    float* const outputs = reinterpret_cast<float*>(memory.data());             // [value panel][strip][16][64]
+    float* const scores = outputs + strip_count * outputs_of_strip;             // [key panel][2][16][64]
     bf16* const probabilities = reinterpret_cast<bf16*>(scores + score_count);  // [2][16][256]
     std::fill_n(outputs, strip_count * outputs_of_strip, 0.0f);
     std::array<SoftmaxState, kStrips> states;
@@ -158,9 +158,7 @@ class PanelAttention {
 
 }  // namespace
 
-bool panels_suit_heads(const Context& context, int64_t width) {
-  return context.matrix && width % kPanelColumns == 0;
-}
+bool panels_suit_heads(const Context& context, int64_t width) { return context.matrix && width % kPanelColumns == 0; }
 
 void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor& y) {
   const Shape& shape = y.shape();

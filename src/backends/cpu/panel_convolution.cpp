@@ -1,5 +1,5 @@
-// A convolution is a sum of products, one for each tap of its kernel: the left matrix of a tap is the input moved by a few
-// pixels, which in channels-last memory is the same memory from another offset on. So no patches are ever gathered.
+// A convolution is a sum of products, one for each tap of its kernel: the left matrix of a tap is the input moved by a
+// few pixels, which in channels-last memory is the same memory from another offset on. So no patches are ever gathered.
 //
 // The output is worked on in tiles, one thread each. A tile first makes its own copy of the input it needs, normalised
 // (GroupNorm, SiLU), with zeros where the picture ends and a margin of neighbouring pixels: the normalised input never
@@ -62,8 +62,8 @@ void multiply_strips(const Context& context, std::span<const Strip> strips, int6
                    [&](size_t strip, const float* strip_sums) {
                      const int64_t at = places[strip] + column;
                      kernels::finish_strip(strip_sums, strips[strip].count, finish,
-                                           target.residual ? target.residual + at : nullptr, nullptr,
-                                           target.row_stride, target.y + at);
+                                           target.residual ? target.residual + at : nullptr, nullptr, target.row_stride,
+                                           target.y + at);
                    });
   }
 }
@@ -147,8 +147,8 @@ struct Tap {
 
 // Two of the three taps of a kernel over a doubled picture meet the same pixel: each output pixel is a product of 2 x 2
 // pixels of the small picture with sums of the kernel's weights, one set for each of the four positions in a doubled
-// pixel. That is the same convolution with 4/9 of the multiplications. Along one axis, position 0 meets the pixel before
-// (weight 0) and its own (1 + 2), position 1 its own (0 + 1) and the one after (2).
+// pixel. That is the same convolution with 4/9 of the multiplications. Along one axis, position 0 meets the pixel
+// before (weight 0) and its own (1 + 2), position 1 its own (0 + 1) and the one after (2).
 std::vector<float> folded(const RawWeight& kernel, int64_t row_position, int64_t column_position) {
   const std::vector<float> w = widened(&kernel);  // [out, in, 3, 3]
   const auto place = [](int64_t position, int64_t tap) { return (tap + 1 - position) / 2; };
@@ -175,9 +175,8 @@ class PanelConv2d final : public PackedConvolution {
            "conv2d: expected a padded 3x3 kernel behind the doubling of the picture");
     for (const Tap position : {Tap{0, 0}, Tap{0, 1}, Tap{1, 0}, Tap{1, 1}}) {
       const std::vector<float> sums = folded(kernel, position.row, position.column);
-      const RawWeight weight{{spec.out_channels, spec.in_channels, 2, 2},
-                             DType::f32,
-                             reinterpret_cast<const std::byte*>(sums.data())};
+      const RawWeight weight{
+          {spec.out_channels, spec.in_channels, 2, 2}, DType::f32, reinterpret_cast<const std::byte*>(sums.data())};
       add_phase(context, weight, position, 2);
     }
   }
@@ -185,12 +184,10 @@ class PanelConv2d final : public PackedConvolution {
   Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
     const Input input(context, x, options);
     Result result(context, shape, options.residual);
-    const Grid grid{.in_height = x.shape()[1],
-                    .in_width = x.shape()[2],
-                    .height = shape[1] / zoom_,
-                    .width = shape[2] / zoom_};
-    const Target target{result.residual(), result.y.data<bf16>().data(), spec_.out_channels,
-                        zoom_ * spec_.out_channels, !result.in_place && worth_streaming(shape, spec_.out_channels)};
+    const Grid grid{
+        .in_height = x.shape()[1], .in_width = x.shape()[2], .height = shape[1] / zoom_, .width = shape[2] / zoom_};
+    const Target target{result.residual(), result.y.data<bf16>().data(), spec_.out_channels, zoom_ * spec_.out_channels,
+                        !result.in_place && worth_streaming(shape, spec_.out_channels)};
     const Tiling tiling = tiles(grid, input.frames(), input.depth());
     const int64_t tile_count = blocks(input.frames(), tiling.frames) * tiling.rows * tiling.columns;
     const int64_t panels = phases_[0].panels.count(), parts = panel_parts(tile_count, panels, context.threads);
@@ -243,8 +240,7 @@ class PanelConv2d final : public PackedConvolution {
     const Memory memory(context, frames * in_frame_stride, frames * rows * blocks(width, kStripRows));
     for (int64_t frame = 0; frame < frames; ++frame) {
       copy_input(input, g, first_frame + frame, row * spec_.stride - spec_.pad_before,
-                 column * spec_.stride - spec_.pad_before, in_rows, in_width,
-                 memory.input() + frame * in_frame_stride);
+                 column * spec_.stride - spec_.pad_before, in_rows, in_width, memory.input() + frame * in_frame_stride);
     }
 
     std::vector<Strip> strips;
@@ -276,8 +272,8 @@ class PanelConv2d final : public PackedConvolution {
   }
 
   // in_rows x in_width pixels from (row, column) on, which may lie outside.
-  static void copy_input(const Input& input, const Grid& g, int64_t frame, int64_t row, int64_t column,
-                         int64_t in_rows, int64_t in_width, bf16* target) {
+  static void copy_input(const Input& input, const Grid& g, int64_t frame, int64_t row, int64_t column, int64_t in_rows,
+                         int64_t in_width, bf16* target) {
     const int64_t depth = input.depth();
     const int64_t first = std::clamp<int64_t>(-column, 0, in_width);
     const int64_t last = std::clamp<int64_t>(g.in_width - column, first, in_width);
@@ -325,12 +321,8 @@ class PanelTemporalConv final : public PackedConvolution {
   PanelTemporalConv(Context& context, const RawWeight& kernel, const RawWeight& bias, float scale)
       : out_(kernel.shape[0]), bias_(padded_bias(&bias, out_, scale)) {
     const int64_t in = kernel.shape[1];
-    const WeightLayout layout{.outputs = out_,
-                              .taps = kTaps,
-                              .inputs = in,
-                              .out_stride = in * kTaps,
-                              .tap_stride = 1,
-                              .in_stride = kTaps};
+    const WeightLayout layout{
+        .outputs = out_, .taps = kTaps, .inputs = in, .out_stride = in * kTaps, .tap_stride = 1, .in_stride = kTaps};
     panels_ = Panels(context.pool, context.threads, kernel, layout, scale);
   }
 
@@ -395,8 +387,8 @@ class PanelTemporalConv final : public PackedConvolution {
 
 }  // namespace
 
-std::unique_ptr<PackedConvolution> make_panel_conv2d(Context& context, const Conv2dSpec& spec,
-                                                     const RawWeight& kernel, const RawWeight* bias) {
+std::unique_ptr<PackedConvolution> make_panel_conv2d(Context& context, const Conv2dSpec& spec, const RawWeight& kernel,
+                                                     const RawWeight* bias) {
   return std::make_unique<PanelConv2d>(context, spec, kernel, bias);
 }
 

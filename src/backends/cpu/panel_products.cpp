@@ -1,5 +1,5 @@
-// Rows are worked on in chunks, one thread each, from the LayerNorm to the last rounding: what a chunk hands from one step
-// to the next never leaves the caches, and the input is read and the result written once.
+// Rows are worked on in chunks, one thread each, from the LayerNorm to the last rounding: what a chunk hands from one
+// step to the next never leaves the caches, and the input is read and the result written once.
 #include "backends/cpu/panel_products.h"
 
 #include <algorithm>
@@ -122,14 +122,13 @@ class PanelLinear final : public PackedLinear {
   const std::vector<float> bias_;  // [panels * 64]
 };
 
-// A panel of the first matrix has 32 values and their 32 gates, so that its sums become 32 columns of the hidden layer on
-// the spot: the two halves, eight times as wide as the input, never reach memory.
+// A panel of the first matrix has 32 values and their 32 gates, so that its sums become 32 columns of the hidden layer
+// on the spot: the two halves, eight times as wide as the input, never reach memory.
 constexpr int64_t kGatedColumns = kPanelColumns / 2;
 
 class PanelFeedForward final : public PackedFeedForward {
  public:
-  PanelFeedForward(Context& context, const RawWeight& w1, const RawWeight& b1, const RawWeight& w2,
-                   const RawWeight& b2)
+  PanelFeedForward(Context& context, const RawWeight& w1, const RawWeight& b1, const RawWeight& w2, const RawWeight& b2)
       : width_(w2.shape[0]), inner_(w2.shape[1]), bias2_(padded(widened(&b2), width_)) {
     const auto source_row = [inner = inner_](int64_t column) {
       const int64_t hidden = column / kPanelColumns * kGatedColumns + column % kGatedColumns;
@@ -169,9 +168,8 @@ class PanelFeedForward final : public PackedFeedForward {
       const Buffer sums = sums_for(context, strips.size());
       const Segment whole_width[] = {{.depth = width_}}, whole_inner[] = {{.depth = inner_}};
       for (int64_t panel = 0; panel < w1_.count(); ++panel) {
-        const Finish finish{.columns = kGatedColumns,
-                            .bias = bias1_.data() + panel * kPanelColumns,
-                            .gate = kernels::Gate::gelu};
+        const Finish finish{
+            .columns = kGatedColumns, .bias = bias1_.data() + panel * kPanelColumns, .gate = kernels::Gate::gelu};
         multiply_panel(*context.matrix, strips, width_, whole_width, w1_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
                          const int64_t at = static_cast<int64_t>(strip) * kStripRows * inner_ + panel * kGatedColumns;
@@ -209,9 +207,7 @@ class PanelFeedForward final : public PackedFeedForward {
 
 }  // namespace
 
-bool panels_suit(const Context& context, int64_t inputs) {
-  return context.matrix && inputs % kernels::kDepthUnit == 0;
-}
+bool panels_suit(const Context& context, int64_t inputs) { return context.matrix && inputs % kernels::kDepthUnit == 0; }
 
 std::unique_ptr<PackedLinear> make_panel_linear(Context& context, const RawWeight& matrix, std::vector<float> bias) {
   const WeightLayout layout{.outputs = matrix.shape[0], .inputs = matrix.shape[1], .out_stride = matrix.shape[1]};

@@ -14,8 +14,8 @@ namespace {
 bf16 packed_value(bf16 v, float scale) { return scale == 1.0f ? v : to_bf16(to_f32(v) * scale); }
 bf16 packed_value(float v, float scale) { return to_bf16(v * scale); }
 
-// One panel: pairs of rows of depth, interleaved column by column. The reads walk along 64 rows of the weight at the same
-// time, whose lines stay in the first-level cache until they are used up.
+// One panel: pairs of rows of depth, interleaved column by column. The reads walk along 64 rows of the weight at the
+// same time, whose lines stay in the first-level cache until they are used up.
 template <typename T>
 void pack_panel(const T* weight, const WeightLayout& l, float scale, const std::array<int64_t, kPanelColumns>& rows,
                 bf16* out) {

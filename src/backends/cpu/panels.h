@@ -25,8 +25,8 @@ inline int64_t padded_depth(int64_t inputs) {
   return (inputs + kernels::kDepthUnit - 1) / kernels::kDepthUnit * kernels::kDepthUnit;
 }
 
-// A matrix [columns, taps * padded inputs] as panels of 64 columns: [panel][depth / 2][64][2] in bfloat16. What is beyond
-// the last column and beyond a tap's inputs is zero.
+// A matrix [columns, taps * padded inputs] as panels of 64 columns: [panel][depth / 2][64][2] in bfloat16. What is
+// beyond the last column and beyond a tap's inputs is zero.
 class Panels {
  public:
   Panels() = default;
@@ -48,17 +48,17 @@ class Panels {
   Buffer buffer_;
 };
 
-// A part of a product's depth: elements from `offset` (relative to a strip) of the left matrix meet the panels' rows from
-// `row` on.
+// A part of a product's depth: elements from `offset` (relative to a strip) of the left matrix meet the panels' rows
+// from `row` on.
 struct Segment {
   int64_t offset = 0, row = 0, depth = 0;
 };
 
 // Computes the sums of one panel for all strips and hands them on: finish(strip's number, sums [16][64]), in order.
 // When the whole depth fits the kernel's block, a strip's sums go from the kernel to finish() through the first-level
-// cache. Otherwise it goes depth block by depth block, so that each block of the panel is read from memory once and from
-// the cache by every strip, and the sums of all strips wait in between.
-// sums: memory for sums_of(strips.size()) floats, 64-byte aligned.
+// cache. Otherwise it goes depth block by depth block, so that each block of the panel is read from memory once and
+// from the cache by every strip, and the sums of all strips wait in between. sums: memory for sums_of(strips.size())
+// floats, 64-byte aligned.
 template <typename FinishStrip>
 void multiply_panel(const kernels::MatrixKernel& kernel, std::span<const kernels::Strip> strips, int64_t row_stride,
                     std::span<const Segment> segments, const bf16* panel, float* sums, const FinishStrip& finish);
@@ -68,12 +68,12 @@ constexpr size_t sums_of(size_t strips) { return strips * static_cast<size_t>(ke
 // Cuts `rows` rows from `first` on into strips.
 void append_strips(const bf16* first, int64_t rows, int64_t row_stride, std::vector<kernels::Strip>& strips);
 
-// Into how many ranges of panels to split each of `tiles` tasks, so that there are enough of them for the threads to end at
-// about the same time.
+// Into how many ranges of panels to split each of `tiles` tasks, so that there are enough of them for the threads to
+// end at about the same time.
 int64_t panel_parts(int64_t tiles, int64_t panels, const Threads& threads);
 
-// Whether a result will not be in the caches any more when it is read: then it is written past them (Finish::stream), which
-// saves reading its lines first.
+// Whether a result will not be in the caches any more when it is read: then it is written past them (Finish::stream),
+// which saves reading its lines first.
 bool worth_streaming(const Shape& result, int64_t columns);
 
 // ---- Implementation

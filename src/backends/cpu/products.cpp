@@ -143,7 +143,8 @@ class DnnlLinear final : public PackedLinear {
     const size_t out_bytes = static_cast<size_t>(product_.out()) * size_of(x.type());
 
     // One shift for all frames is a part of the bias, when nothing stands between the two.
-    const bool shift_in_bias = options.shift && options.shift->shape()[0] == 1 && options.activation == Activation::none;
+    const bool shift_in_bias =
+        options.shift && options.shift->shape()[0] == 1 && options.activation == Activation::none;
     const std::vector<float> bias = shift_in_bias ? sum_of(product_.bias(), *options.shift) : product_.bias();
     const Tensor* shift_left = shift_in_bias ? nullptr : options.shift;
 
@@ -162,7 +163,7 @@ class DnnlLinear final : public PackedLinear {
         layer_norm_rows(context, context.activation, x.raw() + static_cast<size_t>(row) * in_bytes, count,
                         *options.layer_norm, normed.data());
         product_.run(context, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
-                    y.raw() + out_offset);
+                     y.raw() + out_offset);
       }
     }
     if (shift_left) y = add_shift(context, std::move(y), *shift_left);
@@ -198,12 +199,10 @@ class DnnlFeedForward final : public PackedFeedForward {
       const int64_t count = std::min(chunk, rows - row);
       const size_t offset = static_cast<size_t>(row) * width_bytes;
       layer_norm_rows(context, context.activation, source + offset, count, norm, normed.data());
-      gate_.run(context, count, normed.data(), {.activation = Activation::gelu}, gate_.bias(), nullptr,
-                      gate.data());
-      value_.run(context, count, normed.data(), {.multiply = true}, value_.bias(), gate.data(),
-                       hidden.data());
+      gate_.run(context, count, normed.data(), {.activation = Activation::gelu}, gate_.bias(), nullptr, gate.data());
+      value_.run(context, count, normed.data(), {.multiply = true}, value_.bias(), gate.data(), hidden.data());
       output_.run(context, count, hidden.data(), {.residual = kind}, output_.bias(),
-                        borrowed ? source + offset : nullptr, y.raw() + offset);
+                  borrowed ? source + offset : nullptr, y.raw() + offset);
       if (!options.blend.other) continue;
       with_element_type(context.activation, [&]<typename T>(T*) {
         const T* other = options.blend.other->data<T>().data() + row * output_.out();

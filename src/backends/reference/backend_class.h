@@ -55,6 +55,7 @@ class ReferenceBackend final : public Backend {
   Tensor do_embed_tokens(const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) override;
   Tensor do_first_token(const Tensor& x) override;
   Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) override;
+  void do_copy(const Tensor& from, Tensor& to) override;
 
   Threads threads_;
   BufferPool pool_;

@@ -68,4 +68,6 @@ Tensor ReferenceBackend::do_concat_channels(const Tensor& a, const Tensor& b, co
   return result;
 }
 
+void ReferenceBackend::do_copy(const Tensor& from, Tensor& to) { std::copy_n(from.raw(), from.bytes(), to.raw()); }
+
 }  // namespace svd::reference

@@ -1,12 +1,13 @@
 // The matrix kernel for AMX, over a set of tile registers: the hardware's, or a test's emulation of them, so that the
 // blocking can be checked on any machine.
 //
-// Sums of 32 rows x 32 columns stay in four tiles; each step of 32 rows of depth loads two tiles of the left matrix, two
-// of the panel and multiplies them pairwise: four loads for four products. Where one strip is left it goes alone; strips
-// of fewer than 16 rows get tiles of as many.
+// Sums of 32 rows x 32 columns stay in four tiles; each step of 32 rows of depth loads two tiles of the left matrix,
+// two of the panel and multiplies them pairwise: four loads for four products. Where one strip is left it goes alone;
+// strips of fewer than 16 rows get tiles of as many.
 //
-// A tile product takes 16 cycles and a load from the second-level cache about as long. So of the four loads two must come
-// from the first: half a panel (64 bytes per row of depth) stays there while the strips pass; depth_block follows from it.
+// A tile product takes 16 cycles and a load from the second-level cache about as long. So of the four loads two must
+// come from the first: half a panel (64 bytes per row of depth) stays there while the strips pass; depth_block follows
+// from it.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@
 namespace svd::kernels {
 
 // Tiles: configure(rows) sets the rows of tiles 0 ... 5 (sums and left matrix); 6 and 7, the panel's, always have 16;
-// zero<T>(), load<T>(address, stride in bytes), store<T>(address, stride), multiply<Sum, Left, Right>(); released by its
-// destructor. A row is 64 bytes.
+// zero<T>(), load<T>(address, stride in bytes), store<T>(address, stride), multiply<Sum, Left, Right>(); released by
+// its destructor. A row is 64 bytes.
 template <typename Tiles>
 class AmxMatrix {
  public:
@@ -50,8 +51,8 @@ class AmxMatrix {
     bool add;
   };
 
-  // Tiles 0 to 3 are the sums (first strip left and right, second strip left and right), 4 and 5 the strips, 6 and 7 the
-  // panel.
+  // Tiles 0 to 3 are the sums (first strip left and right, second strip left and right), 4 and 5 the strips, 6 and 7
+  // the panel.
   template <int kStrips>
   static void block(Tiles& tiles, const Product& p, const bf16* first, const bf16* second, int64_t column,
                     float* sums) {

@@ -1,9 +1,9 @@
 // Matrix products of bfloat16 with float32 sums: the one kernel behind the products, convolutions and attention of the
 // bf16 CPU backend.
 //
-// The left matrix is taken as it lies in memory, in strips of up to 16 rows. The right one (weights; keys and values) is
-// packed into panels of 64 columns in which pairs of rows are interleaved, [depth / 2][64][2]: what both vdpbf16ps (two
-// products per float32 lane) and tdpbf16ps (a tile of 16 such pairs) consume without any shuffling.
+// The left matrix is taken as it lies in memory, in strips of up to 16 rows. The right one (weights; keys and values)
+// is packed into panels of 64 columns in which pairs of rows are interleaved, [depth / 2][64][2]: what both vdpbf16ps
+// (two products per float32 lane) and tdpbf16ps (a tile of 16 such pairs) consume without any shuffling.
 //
 // A product may be the sum of several pieces that start at different offsets from the strip: the three frames of a
 // temporal convolution, the nine pixels of a 3x3 one, or slices of a depth that would not fit the cache.
@@ -41,8 +41,8 @@ using Accumulate = void (*)(const Strip* strips, int64_t strip_count, int64_t ro
 
 struct MatrixKernel {
   std::string_view name;
-  // Depth worth accumulating in one call. The panel of so many rows (128 bytes each) must stay in the second-level cache,
-  // better the first, while all strips pass; less depth means loading and storing the sums more often.
+  // Depth worth accumulating in one call. The panel of so many rows (128 bytes each) must stay in the second-level
+  // cache, better the first, while all strips pass; less depth means loading and storing the sums more often.
   int64_t depth_block;
   Accumulate accumulate;
 };

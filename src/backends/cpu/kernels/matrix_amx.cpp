@@ -1,5 +1,5 @@
-// AMX's tile registers for amx_matrix-inl.h. In assembly, because the compiler's intrinsics take the number of a tile as a
-// literal only, not as a template argument.
+// AMX's tile registers for amx_matrix-inl.h. In assembly, because the compiler's intrinsics take the number of a tile
+// as a literal only, not as a template argument.
 #include <cstddef>
 
 #include "backends/cpu/kernels/amx_matrix-inl.h"

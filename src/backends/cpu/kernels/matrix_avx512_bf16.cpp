@@ -1,8 +1,8 @@
 // The matrix kernel for AVX512-BF16.
 //
-// A block of 6 rows x 64 columns of sums stays in 24 registers; each step of two rows of depth loads four vectors of the
-// panel and broadcasts one pair per row: 10 loads for 24 multiply-adds, where a core does two of each per cycle. The 16
-// rows of a strip go in as 6 + 5 + 5. Fewer columns would load more per multiply-add, more rows would not fit.
+// A block of 6 rows x 64 columns of sums stays in 24 registers; each step of two rows of depth loads four vectors of
+// the panel and broadcasts one pair per row: 10 loads for 24 multiply-adds, where a core does two of each per cycle.
+// The 16 rows of a strip go in as 6 + 5 + 5. Fewer columns would load more per multiply-add, more rows would not fit.
 #include <immintrin.h>
 
 #include <cstring>

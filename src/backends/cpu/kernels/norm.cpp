@@ -116,24 +116,24 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace svd::kernels {
 
-#define SVD_KERNELS_FOR(T, SUFFIX)                                                                                  \
-  HWY_EXPORT(accumulate_moments_##SUFFIX);                                                                          \
-  HWY_EXPORT(normalise_##SUFFIX);                                                                                   \
-  HWY_EXPORT(layer_norm_##SUFFIX);                                                                                  \
-  template <>                                                                                                       \
-  void accumulate_moments(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums,              \
-                          float* squares) {                                                                         \
-    HWY_DYNAMIC_DISPATCH(accumulate_moments_##SUFFIX)(x, shift, rows, channels, sums, squares);                     \
-  }                                                                                                                 \
-  template <>                                                                                                       \
-  void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,                 \
-                 const float* offset, bool silu, T* y) {                                                            \
-    HWY_DYNAMIC_DISPATCH(normalise_##SUFFIX)(x, rows, channels, mean, scale, offset, silu, y);                      \
-  }                                                                                                                 \
-  template <>                                                                                                       \
-  void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,               \
-                  const float* beta, float epsilon, T* y) {                                                         \
-    HWY_DYNAMIC_DISPATCH(layer_norm_##SUFFIX)(x, shift, rows, channels, gamma, beta, epsilon, y);                   \
+#define SVD_KERNELS_FOR(T, SUFFIX)                                                                     \
+  HWY_EXPORT(accumulate_moments_##SUFFIX);                                                             \
+  HWY_EXPORT(normalise_##SUFFIX);                                                                      \
+  HWY_EXPORT(layer_norm_##SUFFIX);                                                                     \
+  template <>                                                                                          \
+  void accumulate_moments(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums, \
+                          float* squares) {                                                            \
+    HWY_DYNAMIC_DISPATCH(accumulate_moments_##SUFFIX)(x, shift, rows, channels, sums, squares);        \
+  }                                                                                                    \
+  template <>                                                                                          \
+  void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,    \
+                 const float* offset, bool silu, T* y) {                                               \
+    HWY_DYNAMIC_DISPATCH(normalise_##SUFFIX)(x, rows, channels, mean, scale, offset, silu, y);         \
+  }                                                                                                    \
+  template <>                                                                                          \
+  void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,  \
+                  const float* beta, float epsilon, T* y) {                                            \
+    HWY_DYNAMIC_DISPATCH(layer_norm_##SUFFIX)(x, shift, rows, channels, gamma, beta, epsilon, y);      \
   }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)

@@ -1,8 +1,8 @@
 // The element-wise half of blocked attention in bfloat16.
 //
-// A logit costs: one multiply-add (scale, minus the maximum), five operations for 2^x (see avx512_math-inl.h), one addition
-// and half a conversion; the maximum is a pass of its own over scores in the first-level cache. Against 16 logits' share of
-// the two products, 32 vector multiply-adds for heads of 64, that is about a quarter.
+// A logit costs: one multiply-add (scale, minus the maximum), five operations for 2^x (see avx512_math-inl.h), one
+// addition and half a conversion; the maximum is a pass of its own over scores in the first-level cache. Against 16
+// logits' share of the two products, 32 vector multiply-adds for heads of 64, that is about a quarter.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -109,8 +109,8 @@ void pack_keys(const bf16* keys, int64_t count, int64_t width, int64_t row_strid
     for (int64_t column = 0; column < width; column += 32) {
       __m512i words[16];
       for (int64_t i = 0; i < 16; ++i) {
-        words[i] = first + i < count ? _mm512_loadu_si512(keys + (first + i) * row_stride + column)
-                                     : _mm512_setzero_si512();
+        words[i] =
+            first + i < count ? _mm512_loadu_si512(keys + (first + i) * row_stride + column) : _mm512_setzero_si512();
       }
       avx512::transpose(words);
       for (int64_t i = 0; i < 16; ++i) {

@@ -2,8 +2,8 @@
 // vector (or two), so everything between loading q, k and v and storing the result happens in registers and a few
 // kilobytes of the first-level cache, straight from the channels-last tensor.
 //
-// As in matrix.h, words are pairs of bfloat16: keys are transposed to [32 words of the width][keys], values are interleaved
-// to [pairs of keys][64 columns]. Four queries at a time share the loads of both.
+// As in matrix.h, words are pairs of bfloat16: keys are transposed to [32 words of the width][keys], values are
+// interleaved to [pairs of keys][64 columns]. Four queries at a time share the loads of both.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kWidth = 64;
 constexpr int64_t kWords = kWidth / 2;
-constexpr int64_t kTogether = 4;  // queries
+constexpr int64_t kTogether = 4;                  // queries
 constexpr float kScaleLog2 = 1.44269504f / 8.0f;  // log2(e) / sqrt(64)
 
 inline __m512bh broadcast_pair(const bf16* p) {
@@ -58,8 +58,7 @@ struct Head {
     };
     for (int64_t frame = 0; frame < frames; frame += 2) {
       for (int64_t c = 0; c < 4; ++c) {
-        values[frame / 2][c] =
-            _mm512_or_si512(value(frame, 16 * c), _mm512_slli_epi32(value(frame + 1, 16 * c), 16));
+        values[frame / 2][c] = _mm512_or_si512(value(frame, 16 * c), _mm512_slli_epi32(value(frame + 1, 16 * c), 16));
       }
     }
   }
@@ -91,8 +90,8 @@ struct Head {
       const __m512 largest = _mm512_set1_ps(_mm512_reduce_max_ps(most));
       __m512 sum = _mm512_setzero_ps();
       for (int g = 0; g < kGroups; ++g) {
-        logits[i][g] = _mm512_maskz_mov_ps(
-            present[g], avx512::exp2(_mm512_mul_ps(_mm512_sub_ps(logits[i][g], largest), scale)));
+        logits[i][g] =
+            _mm512_maskz_mov_ps(present[g], avx512::exp2(_mm512_mul_ps(_mm512_sub_ps(logits[i][g], largest), scale)));
         sum = _mm512_add_ps(sum, logits[i][g]);
       }
       const __m512 inverse = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(sum));
