@@ -116,9 +116,13 @@ export class SettingsForm extends EventTarget {
         this.#control("motion_bucket_id").value = control.value;
         clearFieldError(this.#form, "motion_bucket_id");
       }
-      if (control.id === "version") this.#applyVersion();
       if (control.id === "save_path") this.#savePathTyped = true;
       if (control.id === "fps" && !byId("overwrite_fps").checked) byId("video_fps").value = control.value;
+      this.#changed();
+    });
+    byId("version").addEventListener("change", () => {
+      clearFieldError(this.#form, "version");
+      this.#applyVersion();
       this.#changed();
     });
     // On leaving a field, not while a number is still being typed.
