@@ -16,9 +16,10 @@ export class JobStore extends EventTarget {
     return this.#jobs.get(id);
   }
 
-  // Newest first.
+  // Newest first; of those made at the same time, the one that came last.
   all() {
-    return [...this.#jobs.values()].sort((a, b) => (a.created === b.created ? 0 : a.created < b.created ? 1 : -1));
+    const newestFirst = (a, b) => (a.created === b.created ? 0 : a.created < b.created ? 1 : -1);
+    return [...this.#jobs.values()].reverse().sort(newestFirst);
   }
 
   get hasOlder() {
@@ -55,7 +56,7 @@ export class JobStore extends EventTarget {
     if (this.#next === null) return;
     const {jobs, next} = await api.listJobs(this.#next);
     this.#next = next ?? null;
-    for (const job of jobs) this.put(job);
+    for (const job of jobs.reverse()) this.put(job);
   }
 
   async #refetch(id) {
