@@ -1,4 +1,4 @@
-// `svd serve` on a tiny checkpoint, in a folder of its own.
+// `svd serve` in a folder of its own.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +13,10 @@ namespace svd::test {
 // Not thread-safe.
 class PageServer {
  public:
-  // Started in `folder`, which is made; `options` go to the program.
-  explicit PageServer(std::filesystem::path folder, std::vector<std::string> options = {});
+  // To run in `folder`, which is made anew, with that checkpoint for version svd and none for the others; `options` go
+  // to the program.
+  PageServer(std::filesystem::path folder, const std::filesystem::path& checkpoint,
+             std::vector<std::string> options = {});
 
   // Throws std::runtime_error, with the program's output, if the server does not answer soon.
   void start();

@@ -42,6 +42,9 @@ class SamplePageTest : public PageTest {
   // A finished video of 4 frames in view.
   void make_video() {
     open_page();
+    browser_->script(R"js(
+      const box = document.querySelector("#save_locally");
+      if (!box.checked) box.click();)js");
     choose(picture());
     set_small_video(4, 2);
     sample();
