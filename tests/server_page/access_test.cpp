@@ -174,6 +174,14 @@ TEST_F(AccessPageTest, AsksForTheToken) {
   wait_for_state("done");
   wait_for_playing_video();  // a video element cannot send the token: this needs the cookie
   EXPECT_EQ(browser_->script("return document.cookie"), "") << "scripts must not see it";
+
+  browser_->forget_cookies();
+  EXPECT_EQ(server_->stop(), 0);
+  server_->start();
+  browser_->wait_until("document.querySelector('#sign-in').open");
+  browser_->type("#token", "let-me-in-please");
+  browser_->press(key::enter);
+  browser_->wait_until("document.querySelector('#connection').dataset.state === 'live'");
 }
 
 }  // namespace

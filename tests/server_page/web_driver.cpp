@@ -66,6 +66,8 @@ void WebDriver::open(const std::string& url) { call("POST", session_ + "/url", {
 
 void WebDriver::reload() { call("POST", session_ + "/refresh", json::object()); }
 
+void WebDriver::forget_cookies() { call("DELETE", session_ + "/cookie"); }
+
 void WebDriver::click(const std::string& css) { call("POST", element(css) + "/click", json::object()); }
 
 void WebDriver::type(const std::string& css, std::string_view text) {

@@ -31,6 +31,7 @@ class WebDriver {
 
   void open(const std::string& url);
   void reload();
+  void forget_cookies();
 
   void click(const std::string& css);
   void type(const std::string& css, std::string_view text);     // into a file input: the path of a file

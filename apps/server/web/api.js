@@ -48,6 +48,7 @@ export const api = {
   signIn: (token) => request("POST", "/session", {json: {token}}),
   options: () => request("GET", "/options"),
 
+  model: () => request("GET", "/model"),
   loadModel: (version) => request("POST", "/model", {json: {version}}),
   unloadModel: () => request("DELETE", "/model"),
 

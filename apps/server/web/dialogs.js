@@ -2,7 +2,7 @@
 
 import {api} from "./api.js";
 import {byId} from "./dom.js";
-import {showFieldError} from "./field-errors.js";
+import {clearFieldErrors, showFieldError} from "./field-errors.js";
 
 // True if the user says yes. Escape is a no.
 export function confirmDialog(question) {
@@ -20,19 +20,24 @@ export function confirmDialog(question) {
 export function signIn() {
   const dialog = byId("sign-in");
   const form = byId("sign-in-form");
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  const listening = new AbortController();
+  dialog.addEventListener("cancel", (event) => event.preventDefault(), {signal: listening.signal});
   dialog.showModal();
   return new Promise((resolve) => {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
         await api.signIn(form.elements.token.value);
-        dialog.close();
-        resolve();
       } catch (error) {
         showFieldError(form, "token", error.status === 401 ? "This is not the server's token." : error.message);
         form.elements.token.select();
+        return;
       }
-    });
+      listening.abort();
+      form.reset();
+      clearFieldErrors(form);
+      dialog.close();
+      resolve();
+    }, {signal: listening.signal});
   });
 }

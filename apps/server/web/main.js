@@ -44,7 +44,7 @@ class Page {
       deleted: ({id}) => this.#store.remove(id),
       model: (state) => this.#model.update(state),
       connected: () => this.#connected(),
-      lost: () => showConnection("lost", "Connection lost, trying again…"),
+      lost: () => this.#lost(),
     });
     byId("sample").disabled = false;
   }
@@ -58,6 +58,13 @@ class Page {
     }
     this.#gallery.refreshButtons();
     if (this.#view.id === null) this.#showFromAddress();
+  }
+
+  async #lost() {
+    showConnection("lost", "Connection lost, trying again…");
+    // Also when the server does not know this browser any more; EventSource does not say which.
+    const error = await api.model().then(() => null, (reason) => reason);
+    if (error?.status === 401 && !byId("sign-in").open) await signIn();
   }
 
   async #sample() {
