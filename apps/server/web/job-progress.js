@@ -28,7 +28,7 @@ export class JobProgress {
     const facts = element("dl", {class: "facts"},
                           element("div", {}, element("dt", {}, "Step"), this.#facts.step),
                           element("div", {}, element("dt", {}, "Per step"), this.#facts.pace),
-                          element("div", {}, element("dt", {}, "Left of this phase"), this.#facts.left));
+                          element("div", {}, element("dt", {}, "Phase ends in"), this.#facts.left));
     this.element = element("div", {class: "progress", id: "progress"}, screen, this.#headline, this.#bar,
                            element("ol", {class: "phases"}, [...this.#phases.values()]), facts);
     this.update(job);
