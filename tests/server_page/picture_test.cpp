@@ -109,7 +109,7 @@ TEST_F(PageTest, SaysWhatIsWrongBesideTheField) {
 
   // No checkpoint for this one: the server says so.
   browser_->click("#version option[value=svd_xt]");
-  EXPECT_THAT(browser_->text("#version-hint"), HasSubstr("checkpoints/svd_xt.safetensors"));
+  EXPECT_THAT(browser_->text("#version-hint"), HasSubstr("svd_xt.safetensors"));
   browser_->click("#sample");
   browser_->wait_until("document.querySelector('#version-error')");
   EXPECT_THAT(browser_->text("#version-error"), HasSubstr("svd_xt"));

@@ -104,6 +104,7 @@ export class SettingsForm extends EventTarget {
     }
     byId("video_fps").min = 1;
     byId("save_path").required = true;
+    byId("save_locally").closest(".field").hidden = this.#options.save_locally === false;  // the server does not allow it
     const {min, max} = this.#control("motion_bucket_id");
     Object.assign(byId("motion-slider"), {min: min || 0, max: max || 511});
   }
@@ -150,8 +151,7 @@ export class SettingsForm extends EventTarget {
       scale: version.max_guidance,
     });
     if (!this.#savePathTyped) byId("save_path").value = this.#options.save_path.replace("{version}", version.name);
-    setText(byId("version-hint"),
-            version.available ? "" : `Its checkpoint is not there. The server looks for ${version.checkpoint}`);
+    setText(byId("version-hint"), version.available ? "" : version.problem ?? `${version.checkpoint} is not there.`);
     for (const name of ["num_frames", "num_steps"]) clearFieldError(this.#form, name);
   }
 
