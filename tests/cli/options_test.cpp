@@ -15,7 +15,8 @@ TEST(Help, OverviewListsTheCommands) {
   const Result r = run_svd({"--help"});
   EXPECT_EQ(r.exit_code, 0);
   EXPECT_EQ(r.errors, "");
-  for (const char* text : {"sample", "info", "synth", "bench", "Examples:"}) EXPECT_THAT(r.output, HasSubstr(text));
+  for (const char* text : {"sample", "serve", "info", "synth", "bench", "Examples:"})
+    EXPECT_THAT(r.output, HasSubstr(text));
 }
 
 TEST(Help, SampleListsEveryOptionWithItsDefault) {
@@ -70,7 +71,7 @@ TEST(Help, SampleListsEveryOptionWithItsDefault) {
 }
 
 TEST(Help, EveryCommandHasOne) {
-  for (const char* command : {"sample", "info", "synth", "bench"}) {
+  for (const char* command : {"sample", "serve", "info", "synth", "bench"}) {
     const Result r = run_svd({command, "-h"});
     EXPECT_EQ(r.exit_code, 0) << command;
     EXPECT_THAT(r.output, HasSubstr(std::string("Usage: svd ") + command));
@@ -102,7 +103,7 @@ TEST_P(WrongUseTest, HasAMessageAndAHint) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, WrongUseTest,
     testing::Values(
-        WrongUse{{}, {"expected a command: sample, info, synth or bench"}},
+        WrongUse{{}, {"expected a command: sample, serve, info, synth or bench"}},
         WrongUse{{"smaple", "x.jpg"}, {"smaple: expected a command"}},
         WrongUse{{"--quiet"}, {"--quiet: expected a command"}},
         WrongUse{{"sample", "--num_frame=3"}, {"--num_frame", "svd sample --help"}},
