@@ -13,6 +13,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::EndsWith;
+using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -79,7 +80,8 @@ TEST_F(SamplePageTest, PictureModelSample) {
 
   const json seen = browser_->script("return window.seen");
   EXPECT_THAT(seen["headlines"], Contains(StartsWith("Denoising"))) << seen;
-  EXPECT_THAT(seen["steps"], AllOf(Contains("1 of 8"), Contains("8 of 8"))) << seen;
+  // Not every step: a busy browser hears of several at once.
+  EXPECT_THAT(seen["steps"], AllOf(SizeIs(Ge(4u)), Contains("8 of 8"))) << seen;
   EXPECT_THAT(seen["paces"], Contains(EndsWith(" s"))) << seen;
   ASSERT_THAT(seen["previews"], SizeIs(1)) << "no preview of the video forming was seen: " << seen;
   EXPECT_GT(seen["previews"][0], 10) << "the preview is blank";
