@@ -28,7 +28,6 @@ void take_screenshot(const fs::path& checkpoint, const fs::path& picture, const 
     WebDriver browser(folder);
     browser.open(server.url());
     browser.wait_until("document.querySelector('#connection').dataset.state === 'live'");
-    browser.emulate_media("prefers-reduced-motion", "reduce");  // the video stands at its first frame
     browser.type("#image", fs::absolute(picture).string());
     browser.wait_until("!document.querySelector('#previews').hidden");
     for (const std::string& setting : settings) {
@@ -38,8 +37,9 @@ void take_screenshot(const fs::path& checkpoint, const fs::path& picture, const 
     browser.click("#sample");
     browser.wait_until("document.querySelector('#result').dataset.state === 'done'", kPatience);
     browser.wait_until("[...document.querySelectorAll('#result img')].every((each) => each.complete)");
-    browser.wait_until("document.querySelector('#video').readyState >= 2");
-    browser.script("document.activeElement.blur()");
+    browser.wait_until("document.querySelector('#video').currentTime > 0");
+    // The player's controls fade away after a while.
+    browser.script("document.activeElement.blur(); await new Promise((resolve) => setTimeout(resolve, 4000))");
     std::ofstream(output, std::ios::binary) << browser.screenshot_png();
   }
   server.stop();

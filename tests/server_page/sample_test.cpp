@@ -120,6 +120,40 @@ TEST_F(SamplePageTest, PictureModelSample) {
       "return [...new Set(performance.getEntriesByType('resource').map((each) => new URL(each.name).origin))]");
   EXPECT_EQ(origins, json::array({browser_->script("return location.origin")})) << "loads from elsewhere";
   EXPECT_THAT(browser_->console_errors(), IsEmpty());
+
+  browser_->click("#model-button");
+  browser_->wait_until("document.querySelector('#model-state').textContent === 'Not loaded'");
+}
+
+TEST_F(SamplePageTest, SamplerGuiderAndFileRate) {
+  open_page();
+  browser_->script("for (const group of document.querySelectorAll('details')) group.open = true");
+  const auto parameters = [&](const std::string& group) {
+    return browser_->script(
+        "return [...document.querySelectorAll(`[data-method=${arguments[0]}] input`)].map((each) => each.name)",
+        {group});
+  };
+  EXPECT_EQ(parameters("sampler"), json::parse(R"(["sampler.s_churn", "sampler.s_tmin", "sampler.s_tmax",
+                                                   "sampler.s_noise"])"));
+  browser_->click("[name='sampler.name'] option[value=LinearMultistepSampler]");
+  EXPECT_EQ(parameters("sampler"), json::parse(R"(["sampler.order"])"));
+  browser_->click("[name='discretization.name'] option[value=LegacyDDPMDiscretization]");
+  EXPECT_EQ(parameters("discretization"), json::array());
+  browser_->click("[name='guider.name'] option[value=VanillaCFG]");
+  EXPECT_EQ(parameters("guider"), json::parse(R"(["guider.scale"])"));
+  browser_->replace("[name='sampler.order']", "3");
+  browser_->replace("[name='guider.scale']", "1.5");
+  EXPECT_FALSE(browser_->script("return document.querySelector('#video_fps').checkVisibility()"));
+  browser_->click("#overwrite_fps");
+  browser_->replace("#video_fps", "12");
+  choose(picture());
+  set_small_video(4, 2);
+  sample();
+  wait_for_state("done");
+  wait_for_playing_video();
+  EXPECT_NEAR(browser_->script("return document.querySelector('#video').duration").get<double>(), 4.0 / 12, 0.05);
+  EXPECT_THAT(browser_->text("#settings-used"), AllOf(HasSubstr("Linear multistep\norder 3"), HasSubstr("Legacy DDPM"),
+                                                      HasSubstr("scale 1.5"), HasSubstr("6, file 12")));
 }
 
 TEST_F(SamplePageTest, SavesWhereItSays) {

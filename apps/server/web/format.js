@@ -67,3 +67,29 @@ const names = {
 export function nameOf(identifier) {
   return names[identifier] ?? identifier;
 }
+
+// In the order in which they are shown.
+const parameterNames = {
+  s_churn: "Churn",
+  s_tmin: "Churn from sigma",
+  s_tmax: "Churn up to sigma",
+  s_noise: "Noise factor",
+  eta: "Ancestral noise",
+  order: "Order",
+  sigma_min: "Smallest sigma",
+  sigma_max: "Largest sigma",
+  rho: "Spacing",
+  scale: "Scale",
+  min_scale: "Smallest scale",
+  max_scale: "Largest scale",
+};
+
+export function nameOfParameter(identifier) {
+  return parameterNames[identifier] ?? identifier;
+}
+
+// {name: value} as [[name, value]] in the order above; JSON objects have none.
+export function sortParameters(values) {
+  const order = Object.keys(parameterNames);
+  return Object.entries(values).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+}

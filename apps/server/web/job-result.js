@@ -1,7 +1,7 @@
 // A finished job: the video, the files, the frames, and how it was made.
 
 import {element, prefersReducedMotion} from "./dom.js";
-import {formatDuration, nameOf} from "./format.js";
+import {formatDuration, nameOf, sortParameters} from "./format.js";
 
 // `buttons`: what can be done with the job, shown beside the downloads.
 export function jobResult(job, buttons) {
@@ -75,8 +75,9 @@ function fact([name, value]) {
 
 function methodFact(name, method) {
   if (!method?.name) return null;
-  const parameters = Object.entries(method).filter(([key, value]) => key !== "name" && value !== null);
-  return element("div", {}, element("dt", {}, name), element("dd", {}, nameOf(method.name)),
+  const {name: kind, ...values} = method;
+  const parameters = sortParameters(values).filter(([, value]) => value !== null);
+  return element("div", {}, element("dt", {}, name), element("dd", {}, nameOf(kind)),
                  parameters.map(([key, value]) => element("dd", {class: "hint"}, `${key} ${value}`)));
 }
 

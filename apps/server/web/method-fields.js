@@ -1,22 +1,7 @@
 // The sampler, the discretisation or the guider: which one, and those of its parameters that it has.
 
 import {element} from "./dom.js";
-import {nameOf} from "./format.js";
-
-const labels = {
-  s_churn: "Churn",
-  s_tmin: "Churn from sigma",
-  s_tmax: "Churn up to sigma",
-  s_noise: "Noise factor",
-  eta: "Ancestral noise",
-  order: "Order",
-  sigma_min: "Smallest sigma",
-  sigma_max: "Largest sigma",
-  rho: "Spacing",
-  scale: "Scale",
-  min_scale: "Smallest scale",
-  max_scale: "Largest scale",
-};
+import {nameOf, nameOfParameter} from "./format.js";
 
 export class MethodFields {
   #group;         // "sampler", "discretization" or "guider"
@@ -76,7 +61,7 @@ export class MethodFields {
       "data-parameter": parameter.name,
     });
     input.value = this.#values[parameter.name] ?? parameter.default;
-    const label = element("label", {for: id}, labels[parameter.name] ?? parameter.name, " ",
+    const label = element("label", {for: id}, nameOfParameter(parameter.name), " ",
                           element("code", {}, parameter.name));
     return element("div", {class: "field"}, label, input);
   }
