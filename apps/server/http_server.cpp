@@ -116,8 +116,9 @@ void HttpServer::serve(socket_t socket) {
   while (!last && connection.wait_for_request()) {
     // With few connections left, nobody may keep one for a request that may come.
     const bool close = is_crowded();
-    bool closed = false, has_body = false;
+    bool understood = false, closed = false, has_body = false;
     const auto head_is_read = [&](httplib::Request& request) {
+      understood = true;
       hide_multipart_type(request);
       has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
       if (!has_body) return;
@@ -127,7 +128,7 @@ void HttpServer::serve(socket_t socket) {
       request.headers.emplace("Connection", "close");
     };
     const bool answered = process_request(connection, close, closed, head_is_read);
-    last = !answered || close || closed || has_body;
+    last = !answered || !understood || close || closed || has_body;
   }
 }
 
@@ -154,6 +155,8 @@ size_t HttpServer::connections() const {
   const std::lock_guard lock(mutex_);
   return open_.size();
 }
+
+void HttpServer::lengthen_backlog() { ::listen(svr_sock_, limits_.connections); }
 
 void HttpServer::stop_all() {
   stop();

@@ -29,6 +29,8 @@ class HttpServer final : public httplib::Server {
   // `on_refused` is called, in any thread, for each connection that is turned away.
   HttpServer(const HttpLimits& limits, std::function<void()> on_refused);
 
+  // After binding: httplib lets five clients knock at a time, and makes the sixth try again after seconds.
+  void lengthen_backlog();
   // Closes all connections and ends listen_after_bind().
   void stop_all();
   size_t connections() const;

@@ -38,8 +38,9 @@ std::optional<std::string> content_of(const fs::path& web_root, const std::strin
     const auto file = std::ranges::find(web_files(), name, &WebFile::name);
     return file == web_files().end() ? std::nullopt : std::optional(std::string(file->content));
   }
+  std::error_code error;
+  if (!fs::is_regular_file(web_root / name, error)) return std::nullopt;
   std::ifstream stream(web_root / name, std::ios::binary);
-  if (!stream) return std::nullopt;
   return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 

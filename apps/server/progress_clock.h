@@ -24,7 +24,7 @@ class ProgressClock {
     told_ = now;
     JobProgress progress{.phase = std::string(name_of(p.phase)), .fraction = p.fraction, .steps = steps};
     const double seconds = std::chrono::duration<double>(now - begin_).count();
-    if (p.fraction > 0.01) progress.seconds_left = seconds / p.fraction * (1 - p.fraction);
+    if (p.fraction > 0.01 || p.step > 0) progress.seconds_left = seconds / p.fraction * (1 - p.fraction);
     if (p.phase == Phase::decoding) progress.step = steps;
     if (p.phase == Phase::denoising) {
       progress.step = p.step;

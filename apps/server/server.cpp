@@ -169,6 +169,7 @@ int bind(HttpServer& server, const ServerOptions& o) {
     fail(ErrorCode::unsupported, "cannot listen on {} port {}: {}; is another server there? (host, port)", o.host,
          o.port, std::strerror(errno));
   }
+  server.lengthen_backlog();
   return port;
 }
 
