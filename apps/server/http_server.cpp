@@ -121,7 +121,11 @@ void HttpServer::serve(socket_t socket) {
       understood = true;
       hide_multipart_type(request);
       has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
-      if (!has_body) return;
+      if (!has_body) {
+        // Without a length httplib would read a POST's body until the client leaves; the standard says there is none.
+        if (request.method != "GET" && request.method != "HEAD") request.headers.emplace("Content-Length", "0");
+        return;
+      }
       connection.expect_body(content_length(request));
       // A body that was refused unread would be taken for the next request.
       request.headers.erase("Connection");

@@ -183,6 +183,19 @@ TEST(Connections, AnUnreadBodyIsNotTheNextRequest) {
   EXPECT_THAT(answer, HasSubstr("[closed]"));
 }
 
+TEST(Connections, APostWithoutALengthHasNoBody) {
+  const TemporaryFolder folder;
+  const ServerProcess server(folder.path());
+  const RawClient client(server.port());
+  const auto begin = Clock::now();
+  client.send(
+      "POST /api/v1/jobs/0123456789abcdef0123456789abcdef/cancel HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const std::string answers = client.read_all(std::chrono::seconds(5));
+  EXPECT_THAT(answers, testing::AllOf(HasSubstr("HTTP/1.1 404"), HasSubstr("HTTP/1.1 200"), HasSubstr("[closed]")));
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(3));
+}
+
 TEST(Connections, GarbageIsAnsweredOrClosed) {
   const TemporaryFolder folder;
   const ServerProcess server(folder.path(), {"--read_timeout=2"});
