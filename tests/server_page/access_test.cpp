@@ -12,22 +12,22 @@ using ::testing::Not;
 
 constexpr const char* kOpenAllGroups = "for (const group of document.querySelectorAll('details')) group.open = true";
 
-// A video's controls show it themselves, out of reach of scripts.
-constexpr const char* kFocusIsSeen = R"js(
+// The id of what has the focus, and whether one can see that it has it. A video's controls show it themselves, out of
+// reach of scripts.
+constexpr const char* kFocus = R"js(
   const focused = document.activeElement;
   const marked = focused.type === "file" ? focused.parentElement : focused;
-  return focused.localName === "video" || getComputedStyle(marked).outlineStyle !== "none";)js";
+  return [focused.id, focused.localName === "video" || getComputedStyle(marked).outlineStyle !== "none"];)js";
 
 class AccessPageTest : public PageTest {
  protected:
-  std::string focus() { return browser_->script("return document.activeElement.id"); }
-
   void tab_to(const std::string& id) {
     for (int presses = 0; presses < 60; ++presses) {
       browser_->press(key::tab);
-      if (focus() == id) return;
-      EXPECT_EQ(browser_->script(kFocusIsSeen), true)
-          << "the focus cannot be seen at " << browser_->script("return document.activeElement.outerHTML");
+      const json focus = browser_->script(kFocus);
+      EXPECT_EQ(focus[1], true) << "the focus cannot be seen at "
+                                << browser_->script("return document.activeElement.outerHTML");
+      if (focus[0] == id) return;
     }
     FAIL() << "the Tab key does not reach " << id;
   }

@@ -246,7 +246,7 @@ TEST_F(SamplePageTest, CancelStopsARunningJob) {
 TEST_F(SamplePageTest, SeveralSamplesPerClick) {
   open_page();
   choose(picture());
-  set_small_video(2, 40);
+  set_small_video(2, 16);
   browser_->script("for (const group of document.querySelectorAll('details')) group.open = true");
   browser_->replace("#num_samples", "2");
   sample();

@@ -46,7 +46,7 @@ export function problemOf(control) {
   if (validity.valid) return null;
   if (validity.badInput || validity.valueMissing) return control.type === "number" ? "A number is needed." : "Needed.";
   if (validity.rangeUnderflow || validity.rangeOverflow) return `${rangeOf(min, max)}.`;
-  if (validity.stepMismatch) return Number(step) === 1 ? "A whole number is needed." : `A multiple of ${step} is needed.`;
+  if (validity.stepMismatch) return `A ${Number(step) === 1 ? "whole number" : `multiple of ${step}`} is needed.`;
   return control.validationMessage;
 }
 

@@ -32,7 +32,8 @@ export function formatTime(iso) {
   const time = new Date(iso);
   const today = new Date().toDateString() === time.toDateString();
   const clock = {hour: "2-digit", minute: "2-digit"};
-  return today ? time.toLocaleTimeString([], clock) : time.toLocaleString([], {day: "numeric", month: "short", ...clock});
+  const day = today ? {} : {day: "numeric", month: "short"};
+  return time.toLocaleString([], {...day, ...clock});
 }
 
 export function formatCount(count, noun) {

@@ -1,7 +1,7 @@
 // All jobs the server keeps, newest first; choosing one shows it.
 
 import {byId, element, setText} from "./dom.js";
-import {formatPercent, formatTime, nameOf} from "./format.js";
+import {formatCount, formatPercent, formatTime, nameOf} from "./format.js";
 
 export class Gallery {
   #store;
@@ -47,9 +47,10 @@ export class Gallery {
     const picture = element("img", {alt: "", loading: "lazy", width: job.settings.width, height: job.settings.height});
     const state = element("span", {class: "gallery-state"});
     const {version, num_frames: frames} = job.settings;
-    const button = element("button", {type: "button", "data-job": job.id, onclick: () => this.#open(this.#store.get(job.id))},
-                           element("span", {class: "thumb"}, picture), state,
-                           element("span", {class: "hint"}, `${version} · ${frames} frames · ${formatTime(job.created)}`));
+    const about = `${version} · ${formatCount(frames, "frame")} · ${formatTime(job.created)}`;
+    const open = () => this.#open(this.#store.get(job.id));
+    const button = element("button", {type: "button", "data-job": job.id, onclick: open},
+                           element("span", {class: "thumb"}, picture), state, element("span", {class: "hint"}, about));
     const item = element("li", {}, button);
     this.#items.set(job.id, {item, button, picture, state});
     // Before the first one that is older.

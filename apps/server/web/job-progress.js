@@ -23,7 +23,7 @@ export class JobProgress {
 
   constructor(job) {
     this.#player = new PreviewPlayer(job.settings);
-    this.#input = element("img", {class: "waiting", alt: "The picture that the video starts from", src: job.files.input});
+    this.#input = element("img", {class: "waiting", src: job.files.input, alt: "The picture to start from"});
     const screen = element("div", {class: "screen"}, this.#input, this.#player.element);
     const facts = element("dl", {class: "facts"},
                           element("div", {}, element("dt", {}, "Step"), this.#facts.step),

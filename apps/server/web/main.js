@@ -11,7 +11,7 @@ import {JobView} from "./job-view.js";
 import {ModelPanel} from "./model-panel.js";
 import {PictureInput} from "./picture-input.js";
 import {SettingsForm} from "./settings-form.js";
-import {isFinal, JobStore} from "./store.js";
+import {JobStore} from "./store.js";
 
 class Page {
   #form = byId("form");
@@ -145,7 +145,7 @@ class Page {
 
   #showTitle() {
     const job = this.#store.all().find((each) => each.state === "running");
-    const fraction = job && !isFinal(job) ? `${formatPercent(job.progress.fraction ?? 0)} ${job.progress.phase} · ` : "";
+    const fraction = job ? `${formatPercent(job.progress.fraction ?? 0)} ${job.progress.phase} · ` : "";
     document.title = `${fraction}svd.cpp: picture to video`;
   }
 }

@@ -5,7 +5,7 @@ import {element, prefersReducedMotion} from "./dom.js";
 const columnsOfGrid = 4;
 
 // Where frame `index` lies in a grid picture of that size. A grid of fewer than four frames may be narrower.
-export function cellOf(gridWidth, gridHeight, frames, aspect, index) {
+function cellOf(gridWidth, gridHeight, frames, aspect, index) {
   const height = gridHeight / Math.ceil(frames / columnsOfGrid);
   const columns = Math.max(1, Math.round(gridWidth / (height * aspect)));
   const width = gridWidth / columns;

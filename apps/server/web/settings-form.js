@@ -104,7 +104,8 @@ export class SettingsForm extends EventTarget {
     }
     byId("video_fps").min = 1;
     byId("save_path").required = true;
-    byId("save_locally").closest(".field").hidden = this.#options.save_locally === false;  // the server does not allow it
+    // The server may allow no copies.
+    byId("save_locally").closest(".field").hidden = this.#options.save_locally === false;
     const {min, max} = this.#control("motion_bucket_id");
     Object.assign(byId("motion-slider"), {min: min || 0, max: max || 511});
   }
