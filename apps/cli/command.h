@@ -21,6 +21,7 @@ void add_sample_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);
 void add_synth_command(CLI::App& app, Run& run);
 void add_bench_command(CLI::App& app, Run& run);
+void add_serve_command(CLI::App& app, Run& run);
 
 // The published models by name, for options.
 Choices<Version> version_choices();

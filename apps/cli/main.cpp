@@ -20,6 +20,7 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  svd sample photo.jpg                          14 frames with checkpoints/svd.safetensors\n"
     "  svd sample --input_path=photo.jpg --version=svd_xt --num_frames=20\n"
+    "  svd serve                                     the web page, at http://127.0.0.1:8501\n"
     "  svd info checkpoints/svd_xt.safetensors       what is in the file, and what is missing\n"
     "  svd synth --size tiny --output tiny.safetensors\n"
     "                                                weights from a formula, to try the program without a download\n"
@@ -50,6 +51,7 @@ int run(int argc, char** argv) {
   add_info_command(app, command);
   add_synth_command(app, command);
   add_bench_command(app, command);
+  add_serve_command(app, command);
   try {
     app.parse(with_underscores(argc, argv));
   } catch (const CLI::ParseError& e) {
@@ -57,8 +59,8 @@ int run(int argc, char** argv) {
     const CLI::App* used = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
     std::string message = e.what();
     if (used == &app) {
-      message =
-          fmt::format("{}: expected a command: sample, info, synth or bench", argc > 1 ? argv[1] : "no arguments");
+      message = fmt::format("{}: expected a command: sample, serve, info, synth or bench",
+                            argc > 1 ? argv[1] : "no arguments");
     }
     fmt::print(stderr, "svd: error: {}\nTry `{} --help`.\n", message, used == &app ? "svd" : "svd " + used->get_name());
     return kUsage;

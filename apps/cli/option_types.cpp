@@ -38,11 +38,9 @@ bool read_number(const std::string& text, NumberRange<T> range, T& value) {
   return error == std::errc() && rest == end && value >= range.least && value <= range.most;
 }
 
-}  // namespace
-
-template <typename T>
-CLI::Option* add_number(CLI::App& app, const std::string& name, T& target, NumberRange<T> range,
-                        const std::string& description) {
+template <typename T, typename Target>
+CLI::Option* add_number_to(CLI::App& app, const std::string& name, Target& target, NumberRange<T> range,
+                           const std::string& description) {
   CLI::Option* option = app.add_option_function<std::string>(
       name,
       [name, &target, range](const std::string& text) {
@@ -51,13 +49,34 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, T& target, Numbe
         target = value;
       },
       description);
-  option->default_function([&target] { return fmt::format("{}", target); });
   return option->type_name("N");
+}
+
+}  // namespace
+
+template <typename T>
+CLI::Option* add_number(CLI::App& app, const std::string& name, T& target, NumberRange<T> range,
+                        const std::string& description) {
+  CLI::Option* option = add_number_to<T>(app, name, target, range, description);
+  option->default_function([&target] { return fmt::format("{}", target); });
+  return option;
+}
+
+template <typename T>
+CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<T>& target, NumberRange<T> range,
+                        const std::string& description) {
+  return add_number_to<T>(app, name, target, range, description);
 }
 
 template CLI::Option* add_number(CLI::App&, const std::string&, int&, NumberRange<int>, const std::string&);
 template CLI::Option* add_number(CLI::App&, const std::string&, uint64_t&, NumberRange<uint64_t>, const std::string&);
 template CLI::Option* add_number(CLI::App&, const std::string&, float&, NumberRange<float>, const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::optional<int>&, NumberRange<int>,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::optional<float>&, NumberRange<float>,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::optional<double>&, NumberRange<double>,
+                                 const std::string&);
 
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& target, const std::string& description) {
   return app
@@ -72,9 +91,11 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& targe
 }
 
 size_t find_choice(const std::string& option, const std::string& value, const std::vector<std::string>& names) {
-  std::string lower = value;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  const auto it = std::ranges::find(names, lower);
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  const auto it = std::ranges::find(names, lower(value), lower);
   if (it == names.end()) reject(option, fmt::format("one of {}", fmt::join(names, ", ")), value);
   return static_cast<size_t>(it - names.begin());
 }

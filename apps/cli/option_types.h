@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,11 +23,16 @@ template <typename T>
 CLI::Option* add_number(CLI::App& app, const std::string& name, T& target, NumberRange<T> range,
                         const std::string& description);
 
+// The same for a number that need not be given. T is int, float or double.
+template <typename T>
+CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<T>& target, NumberRange<T> range,
+                        const std::string& description);
+
 // A file or folder; not empty, as an unset variable of a shell script would make it.
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& target, const std::string& description);
 
 template <typename T>
-using Choices = std::vector<std::pair<std::string, T>>;  // names in lower case; the first of a value stands for it
+using Choices = std::vector<std::pair<std::string, T>>;  // the first name of a value stands for it
 
 inline const Choices<bool> kYesOrNo = {{"true", true}, {"false", false}, {"1", true},  {"0", false},
                                        {"yes", true},  {"no", false},    {"on", true}, {"off", false}};

@@ -50,6 +50,8 @@ class Sampling {
 
   int run() {
     watch_for_interrupt();  // before anything is put on the disk
+    check_sampling(o_.sampler, o_.discretization, o_.guider,
+                   o_.num_steps > 0 ? o_.num_steps : defaults_of(o_.version).num_steps);
     const std::vector<fs::path> pictures =
         pictures_at(o_.input_path.empty() ? bundled_picture() : fs::path(o_.input_path));
     if (!o_.save_tensors.empty() && pictures.size() > 1) {
@@ -137,6 +139,9 @@ class Sampling {
                     .motion_bucket_id = o_.motion_bucket_id,
                     .cond_aug = o_.cond_aug,
                     .decoding_t = o_.decoding_t,
+                    .sampler = o_.sampler,
+                    .discretization = o_.discretization,
+                    .guider = o_.guider,
                     .watermark = o_.watermark};
     Plan plan{};
     try {

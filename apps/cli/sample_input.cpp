@@ -119,4 +119,15 @@ fs::path find_checkpoint(const std::string& given, Version version) {
        name, looked, file, published_size_of(version), repository_of(version), name, name);
 }
 
+fs::path find_checkpoint_in(const std::string& folder, Version version) {
+  if (folder.empty()) return find_checkpoint({}, version);
+  const fs::path path = fs::path(folder) / fmt::format("{}.safetensors", defaults_of(version).name);
+  std::error_code error;
+  if (fs::exists(path, error)) return path;
+  fail(ErrorCode::bad_file,
+       "no checkpoint for version {}: {} is not there. The weights are Stability AI's: get them from "
+       "https://huggingface.co/{} and put them there",
+       defaults_of(version).name, path.string(), repository_of(version));
+}
+
 }  // namespace svd::cli

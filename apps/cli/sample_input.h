@@ -25,4 +25,7 @@ Image read_picture(const std::filesystem::path& path);
 // that says where the file is to come from.
 std::filesystem::path find_checkpoint(const std::string& given, Version version);
 
+// The same in `folder`, or in the usual places when it is empty.
+std::filesystem::path find_checkpoint_in(const std::string& folder, Version version);
+
 }  // namespace svd::cli

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "option_types.h"
+#include "sampling_options.h"
 
 namespace svd::cli {
 namespace {
@@ -108,6 +109,7 @@ void add_sample_options(CLI::App& c, SampleOptions& o) {
   add_input_and_output(c, o);
   add_model(c, o);
   add_video(c, o);
+  add_sampling_options(c, o.sampler, o.discretization, o.guider);
   add_machine(c, o);
   c.footer(kFooter);
 }

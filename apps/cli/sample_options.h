@@ -6,6 +6,7 @@
 #include <string>
 
 #include "svd/options.h"
+#include "svd/sampling.h"
 
 namespace svd::cli {
 
@@ -26,6 +27,10 @@ struct SampleOptions {
   float cond_aug = 0.02f;
   uint64_t seed = 23;
   bool seed_per_picture = false;
+
+  SamplerSettings sampler;
+  DiscretizationSettings discretization;
+  GuiderSettings guider;
 
   int decoding_t = 14;
   Device device = Device::automatic;

@@ -32,8 +32,14 @@ inline constexpr int64_t kMaxImagePixels = 100'000'000;
 // invalid_argument when the picture is too large.
 SVD_API Image read_image(const std::filesystem::path& path);
 
+// Narrower limits for pictures from strangers.
+struct ImageLimits {
+  int side = kMaxImageSide;
+  int64_t pixels = kMaxImagePixels;
+};
+
 // The same for a file in memory; `name` stands for it in messages.
-SVD_API Image decode_image(std::span<const std::byte> file, std::string_view name);
+SVD_API Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits = {});
 
 // Quality 95, colour at full resolution.
 SVD_API std::vector<std::byte> encode_jpeg(const Image& image);

@@ -19,6 +19,7 @@
 #include "svd/export.h"
 #include "svd/image.h"
 #include "svd/options.h"
+#include "svd/sampling.h"
 
 namespace svd {
 
@@ -38,6 +39,14 @@ struct TensorRecord {
   std::span<const uint8_t> u8;
 };
 
+// The video as it forms. Valid during the call that shows it.
+struct StepView {
+  int step, steps;  // done, and in all
+  // What the network now takes the clean video for: every frame at an eighth of the size, by a linear map from the
+  // latents to colours that is fitted to the request's picture. Milliseconds, where decoding takes minutes.
+  std::function<std::vector<Image>()> preview;
+};
+
 struct Request {
   // Sides are multiples of 64 (see fit_to_model), 64 to 4096, at most 2^21 pixels; 1024 x 576 is what the models were
   // trained on.
@@ -48,10 +57,14 @@ struct Request {
   int motion_bucket_id = 127;          // motion conditioning: larger moves more
   float cond_aug = 0.02f;              // deviation of the noise added to the picture, in units of its [-1, 1]; 0 to 100
   int decoding_t = 14;                 // frames decoded at a time; with a temporal decoder only they see each other
-  std::optional<float> min_guidance = {}, max_guidance = {};  // default: of the version
-  bool watermark = true;                                      // the reference's invisible mark
+  SamplerSettings sampler = {};
+  DiscretizationSettings discretization = {};
+  GuiderSettings guider = {};
+  bool watermark = true;  // the reference's invisible mark
   // Sees every intermediate; costs memory for the decoded frames.
   std::function<void(const TensorRecord&)> on_tensor = {};
+  // Called after each denoising step, in the thread of the call. What it throws ends the call.
+  std::function<void(const StepView&)> on_step = {};
 };
 
 enum class Phase { loading, encoding, denoising, decoding };
@@ -98,8 +111,12 @@ class SVD_API Random {
 // The picture with sides cut down to multiples of 64 by resampling. Throws Error(invalid_argument) below 64.
 SVD_API Image fit_to_model(const Image& image);
 
-// A checkpoint, opened and checked, and a device. The parts of the model are loaded when their turn comes and released
-// after it, so that memory holds one at a time. One call at a time (not thread-safe).
+// The picture as the reference's web page takes it: scaled by area averaging until it just covers width x height, and
+// the centre cut out.
+SVD_API Image cover_crop(const Image& image, int width, int height);
+
+// A checkpoint, opened and checked, and a device. Unless load() was called, the parts of the model are loaded when
+// their turn comes and released after it, so that memory holds one at a time. One call at a time (not thread-safe).
 class SVD_API Model {
  public:
   // Throws Error: bad_file for a checkpoint that is missing, damaged, of another kind or lacks tensors (all are named);
@@ -109,9 +126,17 @@ class SVD_API Model {
   Model& operator=(Model&&) noexcept;
   ~Model();
 
+  // Loads all parts and keeps them, so that requests need not. A request that leaves no room for that loads and
+  // releases its parts one by one, and the next one keeps them again. Progress has the phase `loading` and the fraction
+  // of all parts. Throws Error(out_of_memory) before it starts, and Error(cancelled), after which nothing is kept.
+  void load(const ProgressCallback& progress = {});
+  void unload();
+  uint64_t loaded_bytes() const;  // what the parts in memory take now
+
   std::string describe_device() const;  // "cpu, bf16, amx_bf16, 2 threads"
 
-  // Throws Error(invalid_argument) for a request that makes no sense; its message names the option.
+  // Throws Error(invalid_argument) for a request that makes no sense; its message names the option. Of a loaded model
+  // the peak includes all parts.
   Plan plan(const Request& request) const;
 
   // Throws as plan() does, Error(out_of_memory) before starting when the plan exceeds what the machine has free, and

@@ -26,6 +26,9 @@ class Sampler {
   void sample(std::span<float> x, std::span<const float> sigmas, const Denoiser& denoiser, Generator& generator,
               const StepCallback& on_step = {}) const;
 
+  // How often the denoiser is called in that many steps, at most.
+  virtual int evaluations(int steps) const { return steps; }
+
  protected:
   struct Run;  // the arguments of sample()
   virtual void run(const Run& run) const = 0;
@@ -59,6 +62,7 @@ class EulerEDMSampler final : public Sampler {
 class HeunEDMSampler final : public Sampler {
  public:
   explicit HeunEDMSampler(Churn churn = {}) : churn_(churn) {}
+  int evaluations(int steps) const override { return 2 * steps - 1; }
 
  private:
   void run(const Run& run) const override;
@@ -78,6 +82,7 @@ class EulerAncestralSampler final : public Sampler {
 class DPMPP2SAncestralSampler final : public Sampler {
  public:
   explicit DPMPP2SAncestralSampler(Ancestral ancestral = {}) : ancestral_(ancestral) {}
+  int evaluations(int steps) const override { return 2 * steps - 1; }
 
  private:
   void run(const Run& run) const override;

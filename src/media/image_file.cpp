@@ -46,12 +46,12 @@ VipsImagePtr open_picture(std::span<const std::byte> file, std::string_view name
   fail(ErrorCode::bad_file, "{}: not a JPEG, PNG or WebP picture, the kinds that can be read", name);
 }
 
-void check_header(VipsImage* picture, std::string_view name) {
+void check_header(VipsImage* picture, std::string_view name, const ImageLimits& limits) {
   const int64_t width = vips_image_get_width(picture), height = vips_image_get_height(picture);
-  if (width > kMaxImageSide || height > kMaxImageSide || width * height > kMaxImagePixels) {
+  if (width > limits.side || height > limits.side || width * height > limits.pixels) {
     fail(ErrorCode::invalid_argument,
          "{}: the picture has {}x{} pixels; at most {} per side and {} million in all can be read, make it smaller",
-         name, width, height, kMaxImageSide, kMaxImagePixels / 1'000'000);
+         name, width, height, limits.side, limits.pixels / 1'000'000);
   }
   const auto format = vips_image_get_format(picture);
   const int bands = vips_image_get_bands(picture);
@@ -167,11 +167,11 @@ std::vector<std::byte> take_buffer(int status, void* buffer, size_t size) {
 
 Image read_image(const std::filesystem::path& path) { return decode_image(read_whole_file(path), path.string()); }
 
-Image decode_image(std::span<const std::byte> file, std::string_view name) {
+Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits) {
   if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty, expected a JPEG, PNG or WebP picture", name);
   start_vips();
   const VipsImagePtr picture = open_picture(file, name);
-  check_header(picture.get(), name);
+  check_header(picture.get(), name, limits);
 
   const int width = vips_image_get_width(picture.get()), height = vips_image_get_height(picture.get());
   const Placement place = placement(width, height, vips_image_get_orientation(picture.get()));

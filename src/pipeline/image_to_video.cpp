@@ -2,19 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/fail.h"
-#include "diffusion/guidance.h"
-#include "diffusion/sampler.h"
 #include "diffusion/schedule.h"
 #include "media/clip_preprocess.h"
 #include "media/watermark.h"
-#include "models/autoencoder.h"
-#include "models/clip_vision.h"
-#include "models/video_unet.h"
-#include "pipeline/load_part.h"
+#include "pipeline/preview.h"
 
 namespace svd {
 namespace {
@@ -23,9 +19,10 @@ using Values = std::vector<float>;
 
 // What the network is told about the picture.
 struct Conditioning {
-  Values clip_embedding;  // [1, D]
-  Values concat_latent;   // [1, 4, h, w]
-  Values vector;          // [1, 768]
+  Values clip_embedding;                 // [1, D]
+  Values concat_latent;                  // [1, 4, h, w]
+  Values vector;                         // [1, 768]
+  std::optional<LatentPreview> preview;  // when somebody looks at the steps
 };
 
 void record(const PipelineContext& c, std::string_view name, const Shape& shape, std::span<const float> values) {
@@ -53,20 +50,21 @@ Values to_planes(const Image& image) {
 }
 
 Values embed_with_clip(const PipelineContext& c, const Values& picture, const Settings& s) {
-  const int64_t size = c.config.clip.image_size;
+  const int64_t size = c.config().clip.image_size;
   ensure(size == kClipImageSize, "CLIP of {} pixels; the preprocessing is made for {}", size, kClipImageSize);
   const Values preprocessed = clip_preprocess(picture, s.height, s.width);  // [3, 224, 224]
   record(c, "clip_preprocessed", {1, 3, size, size}, preprocessed);
-  const auto clip = load_part<ClipVision>(c, part::kClip, c.config.clip, "CLIP");
-  c.progress.begin(Phase::encoding, c.plan.clip.cost);
-  return to_values(clip.forward(c.backend, to_tensor(c.backend, {1, 3, size, size}, preprocessed)));
+  const auto clip = clip_of(c.source, c.parts);
+  c.progress().begin(Phase::encoding, c.plan.clip.cost);
+  return to_values(clip->forward(c.backend(), to_tensor(c.backend(), {1, 3, size, size}, preprocessed)));
 }
 
 // The mean of the latent distribution, not scaled: [1, 4, h, w]
 Values encode_frame(const PipelineContext& c, const Values& cond_frame, const Settings& s) {
-  const auto encoder = load_part<AutoencoderEncoder>(c, part::kEncoder, c.config.encoder, "VAE encoder");
-  c.progress.begin(Phase::encoding, c.plan.encoder.cost);
-  Values moments = to_values(encoder.forward(c.backend, to_tensor(c.backend, {1, 3, s.height, s.width}, cond_frame)));
+  const auto encoder = encoder_of(c.source, c.parts);
+  c.progress().begin(Phase::encoding, c.plan.encoder.cost);
+  Values moments =
+      to_values(encoder->forward(c.backend(), to_tensor(c.backend(), {1, 3, s.height, s.width}, cond_frame)));
   moments.resize(moments.size() / 2);  // the means come first
   return moments;
 }
@@ -80,12 +78,14 @@ Conditioning condition(const PipelineContext& c, const Image& image, const Setti
 
   Conditioning result;
   result.clip_embedding = embed_with_clip(c, picture, s);
-  record(c, "clip_embedding", {1, 1, c.config.clip.embedding}, result.clip_embedding);
+  record(c, "clip_embedding", {1, 1, c.config().clip.embedding}, result.clip_embedding);
   result.concat_latent = encode_frame(c, cond_frame, s);
-  record(c, "concat_latent", {1, c.config.encoder.latent_channels, s.latent_height(), s.latent_width()},
+  record(c, "concat_latent", {1, c.config().encoder.latent_channels, s.latent_height(), s.latent_width()},
          result.concat_latent);
 
-  const int width = static_cast<int>(c.config.unet.vector_channels / 3);
+  if (c.on_step) result.preview.emplace(picture, result.concat_latent, s.latent_height(), s.latent_width());
+
+  const int width = static_cast<int>(c.config().unet.vector_channels / 3);
   for (const float value : {static_cast<float>(s.fps_id), static_cast<float>(s.motion_bucket_id), s.cond_aug}) {
     const Values embedding = timestep_embedding(value, width);
     result.vector.insert(result.vector.end(), embedding.begin(), embedding.end());
@@ -104,12 +104,12 @@ class Denoising {
   Denoising(const PipelineContext& c, const VideoUNet& unet, const Settings& s, const Conditioning& conditioning)
       : c_(c),
         unet_(unet),
-        latents_{s.num_frames, c.config.unet.out_channels, s.latent_height(), s.latent_width()},
-        conditional_{to_tensor(c.backend, {1, c.config.unet.context_channels}, conditioning.clip_embedding),
-                     to_tensor(c.backend, {1, c.config.unet.vector_channels}, conditioning.vector)},
+        latents_{s.num_frames, c.config().unet.out_channels, s.latent_height(), s.latent_width()},
+        conditional_{to_tensor(c.backend(), {1, c.config().unet.context_channels}, conditioning.clip_embedding),
+                     to_tensor(c.backend(), {1, c.config().unet.vector_channels}, conditioning.vector)},
         unconditional_{
-            to_tensor(c.backend, {1, c.config.unet.context_channels}, Values(conditioning.clip_embedding.size())),
-            to_tensor(c.backend, {1, c.config.unet.vector_channels}, conditioning.vector)},
+            to_tensor(c.backend(), {1, c.config().unet.context_channels}, Values(conditioning.clip_embedding.size())),
+            to_tensor(c.backend(), {1, c.config().unet.vector_channels}, conditioning.vector)},
         concat_latent_(conditioning.concat_latent) {}
 
   const Shape& latents() const { return latents_; }  // [T, 4, h, w]
@@ -126,8 +126,8 @@ class Denoising {
            std::span<float> denoised) const {
     const Preconditioning p = v_scaling_with_edm_c_noise(sigma);
     const size_t noisy = static_cast<size_t>(latents_.numel() / latents_[0]);  // values per frame: 4 h w
-    const Shape input_shape{latents_[0], c_.config.unet.in_channels, latents_[2], latents_[3]};
-    Tensor input(c_.backend.pool(), input_shape, DType::f32);  // [T, 8, h, w]
+    const Shape input_shape{latents_[0], c_.config().unet.in_channels, latents_[2], latents_[3]};
+    Tensor input(c_.backend().pool(), input_shape, DType::f32);  // [T, 8, h, w]
     const size_t both = static_cast<size_t>(input_shape.numel() / input_shape[0]);
     for (size_t t = 0; t < static_cast<size_t>(latents_[0]); ++t) {
       const auto frame = input.data<float>().subspan(t * both, both);
@@ -140,7 +140,7 @@ class Denoising {
         std::ranges::copy(concat, frame.subspan(noisy).begin());
       }
     }
-    const Tensor output = unet_.forward(c_.backend, input, p.c_noise, conditioning);  // [T, 4, h, w]
+    const Tensor output = unet_.forward(c_.backend(), input, p.c_noise, conditioning);  // [T, 4, h, w]
     const std::span<const float> f = output.data<float>();
     for (size_t i = 0; i < x.size(); ++i) denoised[i] = p.c_skip * x[i] + p.c_out * f[i];
   }
@@ -160,32 +160,38 @@ void check_finite(const Values& x, int step) {
 }
 
 Values denoise(const PipelineContext& c, const Conditioning& conditioning, const Settings& s, Generator& generator) {
-  const auto unet = load_part<VideoUNet>(c, part::kUNet, c.config.unet, "UNet");
-  const Denoising denoising(c, unet, s, conditioning);
+  const auto unet = unet_of(c.source, c.parts);
+  const Denoising denoising(c, *unet, s, conditioning);
   const Shape& shape = denoising.latents();
   Values x(static_cast<size_t>(shape.numel()));  // [T, 4, h, w]
   generator.normal(x);
   record(c, "init_noise", shape, x);
-  const Values sigmas = edm_sigmas({}, s.num_steps);
-  record(c, "sigmas", {static_cast<int64_t>(sigmas.size())}, sigmas);
+  record(c, "sigmas", {static_cast<int64_t>(s.sigmas.size())}, s.sigmas);
 
-  const LinearPredictionGuider guider(s.min_guidance, s.max_guidance);
   bool first = true;
+  Values unconditional(s.guider->needs_unconditional() ? x.size() : 0), conditional(x.size());
+  Values latest(conditioning.preview ? x.size() : 0);  // the prediction of the clean latents, for the preview
   const Denoiser guided = [&](std::span<const float> noisy, float sigma, std::span<float> denoised) {
-    Values conditional(noisy.size()), unconditional(noisy.size());
-    denoising.unconditional(noisy, sigma, unconditional);
+    if (s.guider->needs_unconditional()) denoising.unconditional(noisy, sigma, unconditional);
     denoising.conditional(noisy, sigma, conditional);
     if (std::exchange(first, false)) {
       record(c, "first_step_cond_denoised", shape, conditional);
-      record(c, "first_step_uncond_denoised", shape, unconditional);
+      if (!unconditional.empty()) record(c, "first_step_uncond_denoised", shape, unconditional);
     }
-    guider.combine(unconditional, conditional, denoised, s.num_frames);
+    s.guider->combine(unconditional, conditional, denoised, s.num_frames);
+    if (!latest.empty()) std::ranges::copy(denoised, latest.begin());
   };
-  c.progress.begin(Phase::denoising, 2 * s.num_steps * c.plan.unet.cost);
-  c.progress.set_step(0, s.num_steps);
-  EulerEDMSampler().sample(x, sigmas, guided, generator, [&](int step, int steps) {
+  c.progress().begin(Phase::denoising, s.network_calls() * c.plan.unet.cost);
+  c.progress().set_step(0, s.num_steps);
+  s.sampler->sample(x, s.sigmas, guided, generator, [&](int step, int steps) {
     check_finite(x, step);
-    c.progress.set_step(step, steps);
+    c.progress().set_step(step, steps);
+    if (!c.on_step) return;
+    c.on_step({step, steps, [&] {
+                 Values unscaled = latest;
+                 for (float& v : unscaled) v /= kLatentScale;
+                 return conditioning.preview->project(unscaled);
+               }});
   });
   record(c, "latents", shape, x);
   return x;
@@ -209,9 +215,9 @@ void append_frames(const Tensor& decoded, std::vector<Image>& frames) {
 }
 
 std::vector<Image> decode(const PipelineContext& c, const Values& latents, const Settings& s) {
-  const auto decoder = load_part<AutoencoderDecoder>(c, part::kDecoder, c.config.decoder, "VAE decoder");
-  c.progress.begin(Phase::decoding, c.plan.whole_chunks * c.plan.decoder.cost + c.plan.last_decoder.cost);
-  const int64_t channels = c.config.decoder.latent_channels;
+  const auto decoder = decoder_of(c.source, c.parts);
+  c.progress().begin(Phase::decoding, c.plan.whole_chunks * c.plan.decoder.cost + c.plan.last_decoder.cost);
+  const int64_t channels = c.config().decoder.latent_channels;
   const size_t per_frame = latents.size() / static_cast<size_t>(s.num_frames);
   std::vector<Image> frames;
   Values all;  // [T, 3, H, W], only for the record
@@ -220,8 +226,8 @@ std::vector<Image> decode(const PipelineContext& c, const Values& latents, const
     Values chunk(latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(first) * per_frame),
                  latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(first + count) * per_frame));
     for (float& v : chunk) v /= kLatentScale;
-    const Tensor decoded =
-        decoder.forward(c.backend, to_tensor(c.backend, {count, channels, s.latent_height(), s.latent_width()}, chunk));
+    const Tensor decoded = decoder->forward(
+        c.backend(), to_tensor(c.backend(), {count, channels, s.latent_height(), s.latent_width()}, chunk));
     append_frames(decoded, frames);  // decoded: [count, 3, H, W]
     if (c.record) all.insert(all.end(), decoded.data<float>().begin(), decoded.data<float>().end());
   }

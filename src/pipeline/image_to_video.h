@@ -4,27 +4,28 @@
 #include <functional>
 #include <vector>
 
-#include "checkpoint/tensor_source.h"
 #include "diffusion/random.h"
-#include "models/config.h"
-#include "ops/backend.h"
+#include "pipeline/parts.h"
 #include "pipeline/planning.h"
-#include "pipeline/progress.h"
 #include "pipeline/settings.h"
 
 namespace svd {
 
 // What the steps of one run share. Everything is borrowed.
 struct PipelineContext {
-  const TensorSource& source;
-  const StableVideoConfig& config;
-  Backend& backend;
+  const PartSource& source;
+  KeptParts& parts;
   const PipelinePlan& plan;
-  ProgressReporter& progress;
   const std::function<void(const TensorRecord&)>& record;  // may be empty
+  const std::function<void(const StepView&)>& on_step;     // may be empty
+
+  const StableVideoConfig& config() const { return source.config; }
+  Backend& backend() const { return source.backend; }
+  ProgressReporter& progress() const { return source.progress; }
 };
 
-// Throws Error(cancelled) and what the parts throw. Each part of the model is loaded before and released after its use.
+// Throws Error(cancelled) and what the parts throw. Each part of the model that is not kept is loaded before and
+// released after its use.
 std::vector<Image> image_to_video(const PipelineContext& context, const Image& image, const Settings& settings,
                                   Generator& generator);
 

@@ -6,16 +6,15 @@
 #include <utility>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/planning/planning_backend.h"
 #include "backends/reference/reference_backend.h"
 #include "base/fail.h"
 #include "checkpoint/safetensors.h"
 #include "media/resample.h"
-#include "models/autoencoder.h"
-#include "models/clip_vision.h"
 #include "models/config.h"
-#include "models/video_unet.h"
+#include "models/weight_scope.h"
 #include "pipeline/image_to_video.h"
-#include "pipeline/load_part.h"
+#include "pipeline/parts.h"
 
 namespace svd {
 namespace {
@@ -99,6 +98,10 @@ Random::~Random() = default;
 
 Image fit_to_model(const Image& image) { return fit_to_multiple_of_64(image); }
 
+Image cover_crop(const Image& image, int width, int height) {
+  return translated([&] { return to_image(cover_crop_area(image, width, height), width, height); });
+}
+
 class Model::State {
  public:
   explicit State(const LoadOptions& options)
@@ -111,6 +114,16 @@ class Model::State {
   }
 
   Video generate(const Request& request, Generator& generator, const ProgressCallback& progress);
+  void load(const ProgressCallback& progress);
+  void unload() {
+    parts = {};
+    backend->pool().trim();
+  }
+
+  // Whether all parts can stay in memory during such a run.
+  bool leaves_room(const PipelinePlan& plan) const {
+    return plan.peak_bytes_keeping_parts <= available_memory() + backend->pool().live_bytes();
+  }
 
   PipelinePlan plan(const Settings& settings) const {
     return plan_pipeline(config, settings, backend->activation_type());
@@ -120,6 +133,7 @@ class Model::State {
   std::unique_ptr<Backend> backend;
   SafetensorsFile source;
   StableVideoConfig config;
+  KeptParts parts = {};  // after the backend, whose memory they use
 };
 
 Model::Model(const LoadOptions& options) : state_(translated([&] { return std::make_unique<State>(options); })) {}
@@ -132,29 +146,87 @@ std::string Model::describe_device() const { return state_->backend->describe();
 Plan Model::plan(const Request& request) const {
   return translated([&]() -> Plan {
     const PipelinePlan plan = state_->plan(resolve(request, state_->version));
-    return {plan.peak_bytes, plan.peak_phase, plan.flops};
+    return {state_->parts.keep ? plan.peak_bytes_keeping_parts : plan.peak_bytes, plan.peak_phase, plan.flops};
   });
 }
+
+void Model::load(const ProgressCallback& progress) {
+  translated([&] { state_->load(progress); });
+}
+
+void Model::unload() { state_->unload(); }
+
+uint64_t Model::loaded_bytes() const { return state_->backend->pool().live_bytes(); }
 
 Video Model::generate(const Request& request, Random& random, const ProgressCallback& progress) {
   return translated([&] { return state_->generate(request, random.state_->generator, progress); });
 }
 
+namespace {
+
+// Watches the operations of a backend for one call, however that ends.
+class Observation {
+ public:
+  Observation(Backend& backend, OpObserver& observer) : backend_(backend) { backend_.set_observer(&observer); }
+  Observation(const Observation&) = delete;
+  Observation& operator=(const Observation&) = delete;
+  ~Observation() {
+    backend_.set_observer(nullptr);
+    backend_.pool().trim();
+  }
+
+ private:
+  Backend& backend_;
+};
+
+}  // namespace
+
+void Model::State::load(const ProgressCallback& progress) {
+  const uint64_t needed = weight_bytes(config, backend->activation_type());
+  const uint64_t loaded = backend->pool().live_bytes(), available = available_memory();
+  if (needed > available + loaded) {
+    fail(ErrorCode::out_of_memory,
+         "the whole model takes {:.1f} GiB of memory, {:.1f} GiB are available; without loading it beforehand, a "
+         "request has one part at a time in memory",
+         static_cast<double>(needed) / kGiB, static_cast<double>(available) / kGiB);
+  }
+  // Memory grows with the weights that are there, so it measures how far loading has come.
+  const ProgressCallback overall = [&](const Progress& p) {
+    if (!progress) return true;
+    Progress all = p;
+    all.fraction = std::min(1.0, static_cast<double>(backend->pool().live_bytes()) / static_cast<double>(needed));
+    return progress(all);
+  };
+  ProgressReporter reporter(overall);
+  const PartSource from{source, config, *backend, reporter};
+  try {
+    parts.keep = true;
+    clip_of(from, parts);
+    encoder_of(from, parts);
+    unet_of(from, parts);
+    decoder_of(from, parts);
+  } catch (...) {
+    unload();
+    throw;
+  }
+}
+
 Video Model::State::generate(const Request& request, Generator& generator, const ProgressCallback& progress) {
   const Settings settings = resolve(request, version);
   const PipelinePlan pipeline_plan = plan(settings);
-  check_memory(pipeline_plan, settings, backend->activation_type());
+  KeptParts one_at_a_time;
+  KeptParts& used = parts.keep && leaves_room(pipeline_plan) ? parts : one_at_a_time;
+  if (&used == &one_at_a_time) {
+    const bool keep = parts.keep;
+    unload();
+    parts.keep = keep;
+  }
+  if (!used.keep) check_memory(pipeline_plan, settings, backend->activation_type());
 
   ProgressReporter reporter(progress);
-  struct Observation {  // ends with this call, however it ends
-    Observation(Backend& b, OpObserver& observer) : backend(b) { backend.set_observer(&observer); }
-    ~Observation() {
-      backend.set_observer(nullptr);
-      backend.pool().trim();
-    }
-    Backend& backend;
-  } observation(*backend, reporter);
-  const PipelineContext context{source, config, *backend, pipeline_plan, reporter, request.on_tensor};
+  const Observation observation(*backend, reporter);
+  const PartSource from{source, config, *backend, reporter};
+  const PipelineContext context{from, used, pipeline_plan, request.on_tensor, request.on_step};
   const int fps = std::clamp(settings.fps_id + 1, 1, 120);  // what write_mp4() takes
   return {image_to_video(context, request.image, settings, generator), fps};
 }

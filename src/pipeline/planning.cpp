@@ -26,38 +26,41 @@ class CostSum final : public OpObserver {
 };
 
 // Runs `part` on a planning backend of its own.
-PartPlan plan_part(DType activation, const std::function<void(Backend&, WeightLoader&)>& part) {
+Tensor planned(Backend& b, const Shape& shape) { return Tensor(b.pool(), shape, DType::f32); }
+
+// Loads a Part on a planning backend of its own and runs it there.
+template <typename Part, typename Config>
+PartPlan plan_part(DType activation, std::string_view prefix, const Config& config,
+                   const std::function<void(Backend&, const Part&)>& run) {
   const auto backend = make_planning_backend(activation);
   CostSum sum;
   backend->set_observer(&sum);
   WeightLoader loader(nullptr, *backend);
-  part(*backend, loader);
-  return {sum.flops, sum.cost, backend->pool().peak_bytes()};
+  const Part part(WeightScope(loader, std::string(prefix)), config);
+  const uint64_t weights = backend->pool().live_bytes();
+  run(*backend, part);
+  return {sum.flops, sum.cost, backend->pool().peak_bytes(), weights};
 }
 
-Tensor planned(Backend& b, const Shape& shape) { return Tensor(b.pool(), shape, DType::f32); }
-
 PartPlan plan_decoder(const StableVideoConfig& config, const Settings& s, DType activation, int frames) {
-  return plan_part(activation, [&](Backend& b, WeightLoader& loader) {
-    const AutoencoderDecoder decoder(WeightScope(loader, std::string(part::kDecoder)), config.decoder);
-    decoder.forward(b, planned(b, {frames, config.decoder.latent_channels, s.latent_height(), s.latent_width()}));
-  });
+  return plan_part<AutoencoderDecoder>(
+      activation, part::kDecoder, config.decoder, [&](Backend& b, const AutoencoderDecoder& decoder) {
+        decoder.forward(b, planned(b, {frames, config.decoder.latent_channels, s.latent_height(), s.latent_width()}));
+      });
 }
 
 }  // namespace
 
 PipelinePlan plan_pipeline(const StableVideoConfig& config, const Settings& s, DType activation) {
   PipelinePlan plan;
-  plan.clip = plan_part(activation, [&](Backend& b, WeightLoader& loader) {
-    const ClipVision clip(WeightScope(loader, std::string(part::kClip)), config.clip);
+  plan.clip = plan_part<ClipVision>(activation, part::kClip, config.clip, [&](Backend& b, const ClipVision& clip) {
     clip.forward(b, planned(b, {1, 3, config.clip.image_size, config.clip.image_size}));
   });
-  plan.encoder = plan_part(activation, [&](Backend& b, WeightLoader& loader) {
-    const AutoencoderEncoder encoder(WeightScope(loader, std::string(part::kEncoder)), config.encoder);
-    encoder.forward(b, planned(b, {1, 3, s.height, s.width}));
-  });
-  plan.unet = plan_part(activation, [&](Backend& b, WeightLoader& loader) {
-    const VideoUNet unet(WeightScope(loader, std::string(part::kUNet)), config.unet);
+  plan.encoder = plan_part<AutoencoderEncoder>(activation, part::kEncoder, config.encoder,
+                                               [&](Backend& b, const AutoencoderEncoder& encoder) {
+                                                 encoder.forward(b, planned(b, {1, 3, s.height, s.width}));
+                                               });
+  plan.unet = plan_part<VideoUNet>(activation, part::kUNet, config.unet, [&](Backend& b, const VideoUNet& unet) {
     const UNetConditioning conditioning{planned(b, {1, config.unet.context_channels}),
                                         planned(b, {1, config.unet.vector_channels})};
     unet.forward(b, planned(b, {s.num_frames, config.unet.in_channels, s.latent_height(), s.latent_width()}), 0.0f,
@@ -68,18 +71,24 @@ PipelinePlan plan_pipeline(const StableVideoConfig& config, const Settings& s, D
   plan.decoder = plan_decoder(config, s, activation, chunk);
   if (const int rest = s.num_frames % chunk) plan.last_decoder = plan_decoder(config, s, activation, rest);
 
-  const std::pair<Phase, uint64_t> phases[] = {
-      {Phase::encoding, std::max(plan.clip.peak_bytes, plan.encoder.peak_bytes)},
-      {Phase::denoising, plan.unet.peak_bytes},
-      {Phase::decoding, plan.decoder.peak_bytes}};
-  for (const auto& [phase, bytes] : phases) {
-    if (bytes <= plan.peak_bytes) continue;
-    plan.peak_bytes = bytes;
+  const uint64_t all_weights =
+      plan.clip.weight_bytes + plan.encoder.weight_bytes + plan.unet.weight_bytes + plan.decoder.weight_bytes;
+  const std::pair<Phase, const PartPlan&> parts[] = {{Phase::encoding, plan.clip},
+                                                     {Phase::encoding, plan.encoder},
+                                                     {Phase::denoising, plan.unet},
+                                                     {Phase::decoding, plan.decoder}};
+  for (const auto& [phase, part] : parts) {
+    plan.peak_bytes_keeping_parts =
+        std::max(plan.peak_bytes_keeping_parts, part.peak_bytes + all_weights - part.weight_bytes);
+    if (part.peak_bytes <= plan.peak_bytes) continue;
+    plan.peak_bytes = part.peak_bytes;
     plan.peak_phase = phase;
   }
   const uint64_t frame_bytes = uint64_t{3} * static_cast<uint64_t>(s.width) * static_cast<uint64_t>(s.height);
-  plan.peak_bytes += kProcessBytes + static_cast<uint64_t>(s.num_frames) * frame_bytes;
-  plan.flops = plan.clip.flops + plan.encoder.flops + 2.0 * s.num_steps * plan.unet.flops +
+  const uint64_t beside = kProcessBytes + static_cast<uint64_t>(s.num_frames) * frame_bytes;
+  plan.peak_bytes += beside;
+  plan.peak_bytes_keeping_parts += beside;
+  plan.flops = plan.clip.flops + plan.encoder.flops + s.network_calls() * plan.unet.flops +
                plan.whole_chunks * plan.decoder.flops + plan.last_decoder.flops;
   return plan;
 }

@@ -13,6 +13,7 @@ struct PartPlan {
   double flops = 0;         // of its operations
   double cost = 0;          // of its operations, as cost_of() counts
   uint64_t peak_bytes = 0;  // weights and activations
+  uint64_t weight_bytes = 0;
 };
 
 struct PipelinePlan {
@@ -22,10 +23,11 @@ struct PipelinePlan {
   PartPlan last_decoder;  // the last chunk, when it is shorter; else zeros
   int whole_chunks = 0;   // of decoding_t frames
 
-  // Everything the process will take at its peak, and when.
+  // Everything the process will take at its peak, and when, if only the part at work is in memory.
   uint64_t peak_bytes = 0;
   Phase peak_phase = Phase::denoising;
-  double flops = 0;  // of the whole run
+  uint64_t peak_bytes_keeping_parts = 0;  // if all parts stay in memory
+  double flops = 0;                       // of the whole run
 };
 
 PipelinePlan plan_pipeline(const StableVideoConfig& config, const Settings& settings, DType activation);

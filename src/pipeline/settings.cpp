@@ -1,6 +1,7 @@
 #include "pipeline/settings.h"
 
 #include "base/fail.h"
+#include "pipeline/sampling.h"
 
 namespace svd {
 namespace {
@@ -53,17 +54,19 @@ void check_image(const Image& image) {
 Settings resolve(const Request& r, Version version) {
   const VersionDefaults& defaults = defaults_of(version);
   check_image(r.image);
+  const int num_steps = in_range("num_steps", r.num_steps.value_or(defaults.num_steps), 1, kMostSteps);
   return {
       .width = r.image.width,
       .height = r.image.height,
       .num_frames = in_range("num_frames", r.num_frames.value_or(defaults.num_frames), 1, kMostFrames),
-      .num_steps = in_range("num_steps", r.num_steps.value_or(defaults.num_steps), 1, kMostSteps),
+      .num_steps = num_steps,
       .fps_id = in_range("fps_id", r.fps_id, 0, 1000),
       .motion_bucket_id = in_range("motion_bucket_id", r.motion_bucket_id, 0, 100000),
       .cond_aug = in_range("cond_aug", r.cond_aug, 0.0f, kMostNoise),
       .decoding_t = in_range("decoding_t", r.decoding_t, 1, 1 << 30),
-      .min_guidance = in_range("min_guidance", r.min_guidance.value_or(defaults.min_guidance), 0.0f, 100.0f),
-      .max_guidance = in_range("max_guidance", r.max_guidance.value_or(defaults.max_guidance), 0.0f, 100.0f),
+      .sigmas = make_sigmas(r.discretization, num_steps),
+      .sampler = make_sampler(r.sampler),
+      .guider = make_guider(r.guider, defaults),
       .watermark = r.watermark,
   };
 }

@@ -15,7 +15,8 @@ TEST(Help, OverviewListsTheCommands) {
   const Result r = run_svd({"--help"});
   EXPECT_EQ(r.exit_code, 0);
   EXPECT_EQ(r.errors, "");
-  for (const char* text : {"sample", "info", "synth", "bench", "Examples:"}) EXPECT_THAT(r.output, HasSubstr(text));
+  for (const char* text : {"sample", "serve", "info", "synth", "bench", "Examples:"})
+    EXPECT_THAT(r.output, HasSubstr(text));
 }
 
 TEST(Help, SampleListsEveryOptionWithItsDefault) {
@@ -38,6 +39,24 @@ TEST(Help, SampleListsEveryOptionWithItsDefault) {
                            "--watermark",
                            "--save_tensors",
                            "--output_folder",
+                           "--sampler",
+                           "--s_churn",
+                           "--s_tmin",
+                           "--s_tmax",
+                           "--s_noise",
+                           "--eta",
+                           "--order",
+                           "--discretization",
+                           "--sigma_min",
+                           "--sigma_max",
+                           "--rho",
+                           "--guider",
+                           "--min_scale",
+                           "--max_scale",
+                           "--scale",
+                           "default: EulerEDMSampler",
+                           "default: EDMDiscretization",
+                           "default: LinearPredictionGuider",
                            "default: 127",
                            "default: 0.02",
                            "default: 23",
@@ -52,7 +71,7 @@ TEST(Help, SampleListsEveryOptionWithItsDefault) {
 }
 
 TEST(Help, EveryCommandHasOne) {
-  for (const char* command : {"sample", "info", "synth", "bench"}) {
+  for (const char* command : {"sample", "serve", "info", "synth", "bench"}) {
     const Result r = run_svd({command, "-h"});
     EXPECT_EQ(r.exit_code, 0) << command;
     EXPECT_THAT(r.output, HasSubstr(std::string("Usage: svd ") + command));
@@ -84,7 +103,7 @@ TEST_P(WrongUseTest, HasAMessageAndAHint) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, WrongUseTest,
     testing::Values(
-        WrongUse{{}, {"expected a command: sample, info, synth or bench"}},
+        WrongUse{{}, {"expected a command: sample, serve, info, synth or bench"}},
         WrongUse{{"smaple", "x.jpg"}, {"smaple: expected a command"}},
         WrongUse{{"--quiet"}, {"--quiet: expected a command"}},
         WrongUse{{"sample", "--num_frame=3"}, {"--num_frame", "svd sample --help"}},
@@ -116,8 +135,26 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUse{{"sample", "--precision=f16"}, {"--precision: expected one of auto, f32, bf16, found f16"}},
         WrongUse{{"sample", "--version=svd_2"},
                  {"svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1, found svd_2"}},
-        WrongUse{{"info"}, {"file"}}, WrongUse{{"info", "--yaml", "x"}, {"--yaml", "svd info --help"}},
-        WrongUse{{"synth"}, {"--output"}}, WrongUse{{"synth", "--output=x", "--size=huge"}, {"--size", "huge"}},
+        WrongUse{{"sample", "--sampler=Euler"},
+                 {"--sampler: expected one of EulerEDMSampler, HeunEDMSampler", "found Euler"}},
+        WrongUse{{"sample", "--s_churn=-1"}, {"--s_churn: expected a number from 0 to 1000, found -1"}},
+        WrongUse{{"sample", "--s-churn=nan"}, {"--s_churn: expected", "found nan"}},
+        WrongUse{{"sample", "--s_tmin=1e9"}, {"--s_tmin: expected a number from 0 to 1000, found 1e9"}},
+        WrongUse{{"sample", "--s_tmax=x"}, {"--s_tmax: expected a number", "found x"}},
+        WrongUse{{"sample", "--s_noise=11"}, {"--s_noise: expected a number from 0 to 10, found 11"}},
+        WrongUse{{"sample", "--eta=-0.5"}, {"--eta: expected a number from 0 to 10, found -0.5"}},
+        WrongUse{{"sample", "--order=0"}, {"--order: expected a whole number from 1 to 10, found 0"}},
+        WrongUse{{"sample", "--order=2.5"}, {"--order: expected a whole number", "found 2.5"}},
+        WrongUse{{"sample", "--discretization=EDM"}, {"--discretization: expected one of EDMDiscretization, Legacy"}},
+        WrongUse{{"sample", "--sigma_min=0"}, {"--sigma_min: expected a number from 0.0001 to 1000, found 0"}},
+        WrongUse{{"sample", "--sigma_max=20000"}, {"--sigma_max: expected", "found 20000"}},
+        WrongUse{{"sample", "--rho=0"}, {"--rho: expected a number from 0.1 to 100, found 0"}},
+        WrongUse{{"sample", "--guider=CFG"}, {"--guider: expected one of LinearPredictionGuider", "found CFG"}},
+        WrongUse{{"sample", "--min-scale=-1"}, {"--min_scale: expected a number from 0 to 100, found -1"}},
+        WrongUse{{"sample", "--max_scale=101"}, {"--max_scale: expected", "found 101"}},
+        WrongUse{{"sample", "--scale=big"}, {"--scale: expected", "found big"}}, WrongUse{{"info"}, {"file"}},
+        WrongUse{{"info", "--yaml", "x"}, {"--yaml", "svd info --help"}}, WrongUse{{"synth"}, {"--output"}},
+        WrongUse{{"synth", "--output=x", "--size=huge"}, {"--size", "huge"}},
         WrongUse{{"synth", "--output=x", "--dtype=f64"}, {"--dtype: expected one of f32, f16, bf16, found f64"}}),
     [](const auto& info) { return std::to_string(info.index); });
 
@@ -150,6 +187,32 @@ TEST_F(Accepted, WarningsOfTheReference) {
   EXPECT_THAT(errors_of({"--fps_id=120"}), HasSubstr("120 frames per second"));
   EXPECT_THAT(errors_of({"--fps_id=5", "--motion_bucket_id=255"}), Not(HasSubstr("warning")));
   EXPECT_THAT(errors_of({"--fps_id=30", "--motion_bucket_id=0"}), Not(HasSubstr("warning")));
+}
+
+TEST_F(Accepted, SamplingOptions) {
+  errors_of({"--sampler=euleredmsampler", "--s_churn=40", "--s-tmin=0.05", "--s_tmax=50", "--s_noise=1.003"});
+  errors_of({"--sampler", "DPMPP2SAncestralSampler", "--eta=0.5", "--s_noise=1"});
+  errors_of({"--sampler=LinearMultistepSampler", "--order=3", "--discretization=LegacyDDPMDiscretization"});
+  errors_of({"--sigma-min=0.03", "--sigma_max=80", "--rho=5", "--guider=TrianglePredictionGuider", "--min_scale=2"});
+  errors_of({"--guider=VanillaCFG", "--scale=3"});
+}
+
+// Each is right by itself; together they are not.
+TEST(Sampling, ParametersOfAnotherChoiceAreRefusedBeforeAnythingIsRead) {
+  const auto refused = [](Arguments arguments) {
+    arguments.insert(arguments.begin(), {"sample", "/nonexistent.png"});
+    const Result r = run_svd(arguments);
+    EXPECT_EQ(r.exit_code, 2);
+    return r.errors;
+  };
+  EXPECT_THAT(refused({"--sampler=DPMPP2MSampler", "--s_churn=1"}),
+              HasSubstr("svd: error: s_churn: DPMPP2MSampler does not have it; it belongs to EulerEDMSampler, Heun"));
+  EXPECT_THAT(refused({"--order=2"}), HasSubstr("order: EulerEDMSampler does not have it"));
+  EXPECT_THAT(refused({"--guider=IdentityGuider", "--max_scale=3"}),
+              HasSubstr("max_scale: IdentityGuider does not have it"));
+  EXPECT_THAT(refused({"--scale=3"}), HasSubstr("scale: LinearPredictionGuider does not have it"));
+  EXPECT_THAT(refused({"--discretization=LegacyDDPMDiscretization", "--sigma_max=80"}), HasSubstr("sigma_max: Legacy"));
+  EXPECT_THAT(refused({"--sigma_min=5", "--sigma_max=4"}), HasSubstr("sigma_min < sigma_max"));
 }
 
 TEST_F(Accepted, EveryFormOfANumberAndABoolean) {

@@ -56,7 +56,10 @@ Records run(const Case& c, Backend& backend) {
   const ProgressCallback none;
   ProgressReporter progress(none);
   TorchCpuGenerator generator(23);
-  image_to_video({source, config, backend, plan, progress, keep}, request.image, settings, generator);
+  const PartSource from{source, config, backend, progress};
+  KeptParts parts;
+  const std::function<void(const StepView&)> no_steps;
+  image_to_video({from, parts, plan, keep, no_steps}, request.image, settings, generator);
   return records;
 }
 

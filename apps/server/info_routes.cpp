@@ -1,0 +1,104 @@
+// What the page needs to know first, and what machines ask: health, metrics, how the API works.
+#include "api.h"
+#include "base/memory.h"
+#include "method_settings.h"
+#include "reply.h"
+#include "web_files.h"
+
+namespace svd::server {
+namespace {
+
+using nlohmann::json;
+
+json versions(const ServerOptions& options) {
+  json list = json::array();
+  for (const Version version : all_versions()) {
+    const VersionDefaults& v = defaults_of(version);
+    json entry = {{"name", v.name},
+                  {"num_frames", v.num_frames},
+                  {"num_steps", v.num_steps},
+                  {"min_guidance", v.min_guidance},
+                  {"max_guidance", v.max_guidance},
+                  {"temporal_decoder", v.temporal_decoder},
+                  {"available", true},
+                  {"problem", nullptr}};
+    try {
+      entry["checkpoint"] = options.find_checkpoint(version).filename().string();
+    } catch (const Error& e) {
+      entry["checkpoint"] = std::string(v.name) + ".safetensors";
+      entry["available"] = false;
+      entry["problem"] = e.what();
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+json limits(const ServerOptions& options) {
+  json out = {{"upload_bytes", options.max_upload},
+              {"picture_side", options.max_picture_side},
+              {"picture_pixels", options.max_picture_pixels},
+              {"queue", options.max_queued},
+              {"queue_per_client", options.max_queued_per_client},
+              {"num_samples", {{"min", 1}, {"max", options.max_samples}, {"step", 1}}}};
+  for (const SettingLimit& limit : setting_limits()) {
+    out[limit.name] = {{"min", limit.least}, {"max", limit.most}};
+    if (limit.step != 0) out[limit.name]["step"] = limit.step;
+  }
+  return out;
+}
+
+json options_json(const Api& api) {
+  const JobSettings defaults = parse_settings(json::object(), api.defaults, 1).settings;
+  return {{"versions", versions(api.options)},
+          {"samplers", describe_samplers()},
+          {"discretizations", describe_discretizations()},
+          {"guiders", describe_guiders(defaults.version)},
+          {"defaults", to_json(defaults)},
+          {"limits", limits(api.options)},
+          {"save_path", "outputs/demo/vid/{version}/samples/"},
+          {"save_locally", api.copies.allowed()},
+          {"token_needed", api.access.needs_token()},
+          {"program", "svd " SVD_VERSION}};
+}
+
+Gauges gauges_of(const Api& api, const HttpServer& server) {
+  const auto counts = api.store.counts();
+  const auto count = [&](JobState state) { return counts.contains(state) ? counts.at(state) : 0; };
+  return {.jobs_queued = count(JobState::queued),
+          .jobs_running = count(JobState::running),
+          .result_bytes = api.store.result_bytes(),
+          .model_bytes = api.model.memory_bytes(),
+          .resident_bytes = process_memory().resident_bytes,
+          .connections = server.connections(),
+          .listeners = api.events.listeners(),
+          .model_ready = api.model.status()["state"] == "ready"};
+}
+
+}  // namespace
+
+void add_info_routes(HttpServer& server, const Api& api) {
+  server.Get("/api/v1/options", [api](const httplib::Request&, httplib::Response& response) {
+    send_json(response, 200, options_json(api));
+  });
+  server.Get("/api/v1/health", [api](const httplib::Request&, httplib::Response& response) {
+    api.store.counts();  // throws when the database is in trouble
+    send_json(response, 200,
+              {{"status", "ok"}, {"program", "svd " SVD_VERSION}, {"model", api.model.status()["state"]}});
+  });
+  server.Get("/metrics", [api, &server](const httplib::Request&, httplib::Response& response) {
+    response.set_content(api.metrics.as_text(gauges_of(api, server)), "text/plain; version=0.0.4; charset=utf-8");
+  });
+  server.Get("/api/v1/openapi.json", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content(std::string(openapi_document()), "application/json");
+  });
+  server.Post("/api/v1/session", [api](const httplib::Request& request, httplib::Response& response) {
+    const json body = parse_json(request.body, "body");
+    const bool given = body.is_object() && body.contains("token") && body["token"].is_string();
+    if (!given) throw ApiError(400, "bad_request", "Expected {\"token\": \"...\"}.", "token");
+    response.set_header("Set-Cookie", api.access.sign_in(request, body["token"]));
+    response.status = 204;
+  });
+}
+
+}  // namespace svd::server

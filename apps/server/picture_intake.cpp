@@ -1,0 +1,77 @@
+#include "picture_intake.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <span>
+#include <string_view>
+
+#include "api_error.h"
+#include "svd/error.h"
+
+namespace svd::server {
+namespace {
+
+constexpr uint64_t kBesidePicture = 64 << 10;  // settings and the form's own bytes
+
+template <typename Semaphore>
+class Permit {
+ public:
+  Permit(Semaphore& semaphore, std::chrono::seconds wait) : semaphore_(semaphore) {
+    if (!semaphore_.try_acquire_for(wait)) throw ApiError(503, "busy", "Too many uploads at a time. Try again later.");
+  }
+  Permit(const Permit&) = delete;
+  Permit& operator=(const Permit&) = delete;
+  ~Permit() { semaphore_.release(); }
+
+ private:
+  Semaphore& semaphore_;
+};
+
+[[noreturn]] void too_large(uint64_t most) {
+  throw ApiError(413, "too_large", fmt::format("The picture is too large: at most {} bytes are taken.", most), "image");
+}
+
+std::string type_of(std::string_view bytes) {
+  if (bytes.starts_with("\x89PNG")) return "png";
+  return bytes.starts_with("RIFF") ? "webp" : "jpg";
+}
+
+}  // namespace
+
+std::string PictureIntake::read_body(const httplib::Request& request, const httplib::ContentReader& reader) {
+  const uint64_t most = options_.max_upload + kBesidePicture;
+  if (request.has_header("Content-Length")) {
+    const std::string length = request.get_header_value("Content-Length");
+    if (length.size() > 15 || std::strtoull(length.c_str(), nullptr, 10) > most) too_large(options_.max_upload);
+  }
+  const Permit permit(uploads_, std::chrono::seconds(10));
+  std::string body;
+  const bool whole = reader([&](const char* data, size_t size) {
+    if (body.size() + size > most) return false;
+    body.append(data, size);
+    return true;
+  });
+  if (!whole && body.size() + (16 << 10) > most) too_large(options_.max_upload);
+  if (!whole) throw ApiError(400, "bad_request", "The body did not arrive whole, or not in time.");
+  return body;
+}
+
+Image PictureIntake::decode(std::string_view bytes) {
+  if (bytes.size() > options_.max_upload) too_large(options_.max_upload);
+  if (bytes.empty()) throw ApiError(400, "bad_picture", "The picture is empty.", "image");
+  const Permit permit(decoders_, std::chrono::seconds(30));
+  try {
+    return decode_image(std::as_bytes(std::span(bytes)), "picture",
+                        {.side = options_.max_picture_side, .pixels = options_.max_picture_pixels});
+  } catch (const Error& e) {
+    throw ApiError(400, "bad_picture", e.what(), "image");
+  }
+}
+
+Picture PictureIntake::check(std::string_view bytes) {
+  decode(bytes);
+  return {std::string(bytes), type_of(bytes)};
+}
+
+}  // namespace svd::server

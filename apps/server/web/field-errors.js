@@ -1,0 +1,61 @@
+// Errors beside the field that they belong to.
+
+import {element} from "./dom.js";
+
+// The control of a setting: "fps", "sampler.s_churn".
+function controlOf(form, name) {
+  const control = form.elements.namedItem(name);
+  return control instanceof HTMLElement ? control : null;
+}
+
+function noteOf(control) {
+  return control.closest(".field")?.querySelector(":scope > .error");
+}
+
+// False if the form has no such field; then the message belongs elsewhere.
+export function showFieldError(form, name, message) {
+  const control = name ? controlOf(form, name) : null;
+  const field = control?.closest(".field");
+  if (!field) return false;
+  const note = noteOf(control) ?? element("p", {class: "error", id: `${name}-error`, role: "alert"});
+  note.textContent = message;
+  field.append(note);
+  field.classList.add("wrong");
+  control.setAttribute("aria-invalid", "true");
+  control.setAttribute("aria-describedby", note.id);
+  for (let group = field.closest("details"); group; group = group.parentElement.closest("details")) group.open = true;
+  return true;
+}
+
+export function clearFieldError(form, name) {
+  const control = controlOf(form, name);
+  if (!control) return;
+  noteOf(control)?.remove();
+  control.closest(".field")?.classList.remove("wrong");
+  control.removeAttribute("aria-invalid");
+  control.removeAttribute("aria-describedby");
+}
+
+export function clearFieldErrors(form) {
+  for (const control of form.querySelectorAll("[aria-invalid]")) clearFieldError(form, control.name);
+}
+
+// What is wrong with a control's value, in plain words; null if nothing is.
+export function problemOf(control) {
+  const {validity, min, max, step} = control;
+  if (validity.valid) return null;
+  if (validity.badInput || validity.valueMissing) return control.type === "number" ? "A number is needed." : "Needed.";
+  if (validity.rangeUnderflow || validity.rangeOverflow) return `${rangeOf(min, max)}.`;
+  if (validity.stepMismatch) return `A ${Number(step) === 1 ? "whole number" : `multiple of ${step}`} is needed.`;
+  return control.validationMessage;
+}
+
+function rangeOf(min, max) {
+  if (min !== "" && max !== "") return `From ${min} to ${max}`;
+  return min !== "" ? `At least ${min}` : `At most ${max}`;
+}
+
+// Moves to the first field that has an error.
+export function focusFirstError(form) {
+  form.querySelector("[aria-invalid]")?.focus();
+}

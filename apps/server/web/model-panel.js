@@ -1,0 +1,77 @@
+// The state of the model in the server's memory, with the buttons that load and unload it.
+
+import {api} from "./api.js";
+import {announce, byId, element, setText} from "./dom.js";
+import {formatBytes, formatPercent} from "./format.js";
+
+export class ModelPanel {
+  #settings;
+  #report;  // called with an ApiError
+  #model = null;
+  #state = element("p", {class: "model-state", id: "model-state"});
+  #detail = element("p", {class: "hint", id: "model-detail"});
+  #bar = element("progress", {max: 1, value: 0, "aria-label": "Loading the model"});
+  #button = element("button", {type: "button", class: "small", id: "model-button", onclick: () => this.#act()});
+
+  constructor(settings, report) {
+    this.#settings = settings;
+    this.#report = report;
+    byId("model").append(element("div", {class: "model-row"}, this.#state, this.#button), this.#bar, this.#detail);
+    settings.addEventListener("change", () => this.#show());
+  }
+
+  update(model) {
+    const before = this.#model?.state;
+    this.#model = model;
+    this.#show();
+    if (before && before !== model.state) announce(`Model: ${this.#state.textContent}`);
+  }
+
+  // Whether the model that the form asks for is the one in memory.
+  get #isWanted() {
+    return this.#model.version === this.#settings.version?.name;
+  }
+
+  #show() {
+    const model = this.#model;
+    if (!model) return;
+    byId("model").dataset.state = model.state;
+    this.#bar.hidden = model.state !== "loading";
+    this.#button.disabled = false;
+    switch (model.state) {
+      case "loading":
+        this.#bar.value = model.progress ?? 0;
+        this.#say(`Loading ${model.version}`, [model.part, formatPercent(model.progress ?? 0)], "Unload");
+        break;
+      case "ready":
+        this.#say(`${model.version} is ready`, [`${formatBytes(model.memory_bytes)} in memory`, model.device],
+                  this.#isWanted ? "Unload" : "Load model");
+        break;
+      case "failed":
+        this.#say("Could not be loaded", [model.error?.message ?? model.error], "Load model");
+        break;
+      default:
+        this.#say("Not loaded", ["Sampling loads it by itself."], "Load model");
+    }
+  }
+
+  #say(state, details, action) {
+    setText(this.#state, state);
+    setText(this.#detail, details.filter(Boolean).join(" · "));
+    setText(this.#button, action);
+  }
+
+  async #act() {
+    this.#button.disabled = true;
+    try {
+      if (this.#button.textContent === "Unload") {
+        await api.unloadModel();
+      } else {
+        await api.loadModel(this.#settings.version.name);
+      }
+    } catch (error) {
+      this.#report(error);
+    }
+    this.#button.disabled = false;
+  }
+}

@@ -1,0 +1,119 @@
+// Bringing a picture, and what the page says of ones that cannot be used.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "page_test.h"
+
+namespace svd::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+// Red, green and blue, each a third of the width.
+Image three_stripes(int width, int height) {
+  Image image{.width = width, .height = height, .rgb = {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int channel = 0; channel < 3; ++channel) image.rgb.push_back(3 * x / width == channel ? 255 : 0);
+    }
+  }
+  return image;
+}
+
+// One white pixel.
+constexpr char kGif[] = "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0;";
+
+fs::path write_file(const fs::path& path, std::string_view content) {
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+TEST_F(PageTest, ShowsWhatTheCropLeaves) {
+  open_page();
+  choose(picture("stripes.png", three_stripes(300, 100)));
+  browser_->replace("#height", "64");
+  browser_->replace("#width", "64");
+  browser_->wait_until("document.querySelector('#crop-size').textContent.startsWith('64 × 64')");
+  EXPECT_EQ(browser_->text("#crop-size"), "64 × 64, 33 % of it");
+  const json pixels = browser_->script(R"js(
+    const canvas = document.querySelector("#crop-preview");
+    const at = (x, y) => Array.from(canvas.getContext("2d").getImageData(x, y, 1, 1).data);
+    return [canvas.width, canvas.height, at(2, 2), at(canvas.width - 3, canvas.height - 3)];)js");
+  EXPECT_EQ(pixels, json::parse("[64, 64, [0, 255, 0, 255], [0, 255, 0, 255]]"));
+
+  browser_->replace("#width", "192");  // the picture's own shape
+  EXPECT_EQ(browser_->text("#crop-size"), "192 × 64, all of it");
+}
+
+TEST_F(PageTest, TakesDroppedAndPastedPictures) {
+  open_page();
+  constexpr const char* kSend = R"js(
+    const [event, width] = arguments;
+    const canvas = Object.assign(document.createElement("canvas"), {width, height: 100});
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([blob], "it.png", {type: "image/png"}));
+    const init = {bubbles: true, cancelable: true};
+    document.querySelector("main").dispatchEvent(
+        event === "drop" ? new DragEvent(event, {...init, dataTransfer: transfer})
+                         : new ClipboardEvent(event, {...init, clipboardData: transfer}));)js";
+  browser_->script(kSend, {"drop", 210});
+  browser_->wait_until("document.querySelector('#picture-size').textContent === '210 × 100'");
+  browser_->script(kSend, {"paste", 220});
+  browser_->wait_until("document.querySelector('#picture-size').textContent === '220 × 100'");
+}
+
+TEST_F(PageTest, SaysWhyAPictureCannotBeUsed) {
+  open_page();
+  browser_->click("#sample");
+  EXPECT_EQ(browser_->text("#image-error"), "Choose a picture first.");
+
+  choose(write_file(folder_ / "notes.txt", "not a picture"));
+  browser_->wait_until("document.querySelector('#image-error').textContent.includes('notes.txt')");
+  choose(write_file(folder_ / "broken.png", "\x89PNG\r\n\x1a\n, then something else"));
+  browser_->wait_until("document.querySelector('#image-error').textContent.includes('broken.png')");
+  EXPECT_THAT(browser_->text("#image-error"), HasSubstr("cannot be read as a picture"));
+
+  // The browser shows this one, the server does not take it.
+  choose(write_file(folder_ / "really_gif.png", {kGif, sizeof(kGif) - 1}));
+  browser_->wait_until("!document.querySelector('#previews').hidden");
+  set_small_video(4, 2);
+  sample();
+  browser_->wait_until("document.querySelector('#image-error')");
+  EXPECT_THAT(browser_->text("#image-error"), HasSubstr("JPEG, PNG or WebP"));
+  EXPECT_EQ(browser_->script("return document.activeElement.id"), "image");
+  EXPECT_FALSE(browser_->exists("#gallery li"));
+
+  choose(picture());
+  browser_->wait_until("!document.querySelector('#image-error')");
+}
+
+TEST_F(PageTest, SaysWhatIsWrongBesideTheField) {
+  open_page();
+  choose(picture());
+  browser_->script("document.querySelector('#video-settings').open = false");
+  browser_->script("document.querySelector('#height').value = 65");
+  browser_->click("#sample");
+  EXPECT_EQ(browser_->text("#height-error"), "A multiple of 64 is needed.");
+  EXPECT_EQ(browser_->script("return document.activeElement.id"), "height");
+  browser_->replace("#height", "64");
+  EXPECT_FALSE(browser_->exists("#height-error"));
+
+  browser_->replace("#fps", "6.5");
+  browser_->press(key::tab);
+  EXPECT_EQ(browser_->text("#fps-error"), "A whole number is needed.");
+  browser_->replace("#fps", "6");
+
+  // No checkpoint for this one: the server says so.
+  browser_->click("#version option[value=svd_xt]");
+  EXPECT_THAT(browser_->text("#version-hint"), HasSubstr("svd_xt.safetensors"));
+  browser_->click("#sample");
+  browser_->wait_until("document.querySelector('#version-error')");
+  EXPECT_THAT(browser_->text("#version-error"), HasSubstr("svd_xt"));
+}
+
+}  // namespace
+}  // namespace svd::test
