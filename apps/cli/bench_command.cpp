@@ -80,7 +80,7 @@ void add_bench_command(CLI::App& app, Run& run) {
       "SVD_FORCE_ISA=avx2|avx512|avx512_bf16|amx_bf16 measures as on a lesser CPU. Results go to the standard output,\n"
       "progress to the error output.\n\n"
       "Examples:\n"
-      "  svd bench                                     the real sizes; minutes, and about 10 GiB of memory\n"
+      "  svd bench                                     the real sizes; minutes, and about 5 GiB of memory\n"
       "  svd bench --size 320x512 --skip encode --no-ops --repeat 3 --json\n");
   c->add_option("--size", o->size, "HEIGHTxWIDTH of the video, multiples of 64")->capture_default_str();
   c->add_option("--frames", o->frames, "Of a UNet call")->check(CLI::Range(1, 1024))->capture_default_str();

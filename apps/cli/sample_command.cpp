@@ -8,6 +8,9 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "bench/op_profile.h"
+#include "bench/peak.h"
+#include "bench/report.h"
 #include "command.h"
 #include "interrupt.h"
 #include "progress_bar.h"
@@ -112,6 +115,8 @@ class Sampling {
       tensors.emplace(o_.save_tensors);
       request.on_tensor = [&](const TensorRecord& r) { tensors->keep(r); };
     }
+    bench::OpProfile profile;
+    if (o_.profile) request.on_operation = [&](const OperationRecord& r) { profile.add(r); };
     ProgressBar bar(ProgressBar::detect(o_.quiet));
     const Video video = generate(model, request, picture, bar);
     OutputNumber output(folder_);
@@ -126,8 +131,16 @@ class Sampling {
                     output.video().string(), duration(seconds), duration(bar.seconds(Phase::loading)),
                     duration(bar.seconds(Phase::encoding)), duration(bar.seconds(Phase::denoising)),
                     duration(bar.seconds(Phase::decoding)), gibibytes(process_memory().peak_resident_bytes)));
+    if (o_.profile) print_profile(profile, seconds);
     fmt::print("{}\n", output.video().string());
     std::fflush(stdout);
+  }
+
+  // The whole time includes loading, and pictures and video, which are no operations of the networks.
+  void print_profile(const bench::OpProfile& profile, double seconds) const {
+    const bench::MachinePeak peak = bench::measure_peak_of(o_.device, o_.precision, o_.threads);
+    fmt::print(stderr, "\nprofile: {:.3f} TFLOP/s is the peak ({}); {}", peak.flops / 1e12, peak.instruction,
+               bench::ops_table(profile.totals(), seconds, peak.flops));
   }
 
   // Says what will be done and what it takes.

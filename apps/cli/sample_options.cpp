@@ -42,6 +42,10 @@ void add_input_and_output(CLI::App& c, SampleOptions& o) {
            "Safetensors file for all intermediates, to compare with the reference;\n"
            "takes one picture, not a folder of several")
       ->group(kGroup);
+  c.add_flag("--profile", o.profile,
+             "Say after each video where its time went: operations by kind and shape,\n"
+             "their share and speed, and how much of the CPU's peak that is")
+      ->group(kGroup);
   c.add_flag("--quiet,-q", o.quiet, "No progress and no summary, only warnings and errors")->group(kGroup);
 }
 

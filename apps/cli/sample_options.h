@@ -16,6 +16,7 @@ struct SampleOptions {
   int fps = 0;                // of the written video; 0: fps_id + 1
   bool watermark = true;
   std::string save_tensors;  // empty: none
+  bool profile = false;
   bool quiet = false;
 
   Version version = Version::svd;

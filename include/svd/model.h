@@ -47,6 +47,14 @@ struct StepView {
   std::function<std::vector<Image>()> preview;
 };
 
+// One operation of the networks and what it took: 2 FLOPs per multiply-add of the model's definition, bytes of inputs,
+// weights and result counted once, exponentials of attention's softmax.
+struct OperationRecord {
+  std::string_view kind;    // "conv2d", "attention", ...
+  std::string_view detail;  // its shapes
+  double seconds, flops, bytes, exponentials;
+};
+
 struct Request {
   // Sides are multiples of 64 (see fit_to_model), 64 to 4096, at most 2^21 pixels; 1024 x 576 is what the models were
   // trained on.
@@ -65,6 +73,8 @@ struct Request {
   std::function<void(const TensorRecord&)> on_tensor = {};
   // Called after each denoising step, in the thread of the call. What it throws ends the call.
   std::function<void(const StepView&)> on_step = {};
+  // Called after each operation of the networks, in the thread of the call, for profiles.
+  std::function<void(const OperationRecord&)> on_operation = {};
 };
 
 enum class Phase { loading, encoding, denoising, decoding };

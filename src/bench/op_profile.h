@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/backend.h"
+#include "svd/model.h"
 
 namespace svd::bench {
 
@@ -18,12 +19,16 @@ struct OpTotal {
   double seconds = 0;
   double flops = 0;
   double bytes = 0;
+  double exponentials = 0;
+
+  void add(const OpTotal& other);
 };
 
 class OpProfile final : public OpObserver {
  public:
   void before(const OpInfo& op) override;
   void after(const OpInfo& op) override;
+  void add(const OperationRecord& record);
 
   std::vector<OpTotal> totals() const;  // the longest first
 
@@ -32,5 +37,8 @@ class OpProfile final : public OpObserver {
   std::map<std::pair<std::string, std::string>, OpTotal> totals_;
   Clock::time_point start_;
 };
+
+// The same by kind only, the longest first.
+std::vector<OpTotal> by_kind(const std::vector<OpTotal>& ops);
 
 }  // namespace svd::bench

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "backends/cpu/cpu_backend.h"
 #include "base/fail.h"
 #include "bench/kernels/peak_kernels.h"
 
@@ -54,6 +55,13 @@ double measure_peak(const PeakKernel& kernel, const Threads& threads, const std:
     best = std::max(best, flops / round(iterations));
   }
   return best;
+}
+
+MachinePeak measure_peak_of(Device device, Precision precision, int threads) {
+  if (device == Device::reference) precision = Precision::f32;
+  if (precision == Precision::automatic) precision = best_cpu_precision();
+  const PeakKernel kernel = peak_kernel(select_isa(), precision == Precision::bf16 ? DType::bf16 : DType::f32);
+  return {measure_peak(kernel, Threads(threads == 0 ? available_cores() : threads)), kernel.name};
 }
 
 }  // namespace svd::bench

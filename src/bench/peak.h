@@ -7,6 +7,7 @@
 
 #include "backends/cpu/isa.h"
 #include "base/parallel.h"
+#include "svd/options.h"
 #include "tensor/tensor.h"
 
 namespace svd::bench {
@@ -24,5 +25,13 @@ PeakKernel peak_kernel(Isa isa, DType type);
 // FLOP/s of all threads together: the best of several rounds of about 0.1 s in which all run at the same time.
 // `between_rounds` may throw to stop.
 double measure_peak(const PeakKernel& kernel, const Threads& threads, const std::function<void()>& between_rounds = {});
+
+struct MachinePeak {
+  double flops;  // per second
+  std::string_view instruction;
+};
+
+// Of what a request with these settings computes in; threads: 0 for all cores.
+MachinePeak measure_peak_of(Device device, Precision precision, int threads);
 
 }  // namespace svd::bench

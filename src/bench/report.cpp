@@ -17,12 +17,7 @@ double per_second(double amount, double seconds) { return seconds > 0 ? amount /
 
 double gib(uint64_t bytes) { return static_cast<double>(bytes) / kGiB; }
 
-double share(const OpTotal& op, const CallReport& call) {
-  return call.profiled_seconds > 0 ? op.seconds / call.profiled_seconds : 0;
-}
-
-// Operations that only move values, or few of them, have no speed in FLOP/s worth a column.
-bool counts_flops(const OpTotal& op) { return op.flops > 0; }
+double percent(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
 
 void append_calls(const BenchReport& r, std::string& text) {
   auto out = std::back_inserter(text);
@@ -36,29 +31,33 @@ void append_calls(const BenchReport& r, std::string& text) {
   }
 }
 
-void append_ops(const BenchReport& r, const CallReport& c, std::string& text) {
+// A speed in its column, or a dash where there is nothing to be fast at.
+void append_speed(double amount, double seconds, double unit, int width, int digits, std::string& text) {
+  auto out = std::back_inserter(text);
+  if (amount > 0) {
+    fmt::format_to(out, " {:>{}.{}f}", per_second(amount, seconds) / unit, width, digits);
+  } else {
+    fmt::format_to(out, " {:>{}}", "-", width);
+  }
+}
+
+void append_ops(const std::vector<OpTotal>& ops, double seconds, double peak_flops, std::string& text) {
   size_t kind_width = 4, detail_width = 6;
-  double in_ops = 0;
-  for (const OpTotal& op : c.ops) {
+  for (const OpTotal& op : ops) {
     kind_width = std::max(kind_width, op.kind.size());
     detail_width = std::max(detail_width, op.detail.size());
-    in_ops += op.seconds;
   }
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "\n{}: each operation, in a call of {:.3f} s ({:.1f}% in operations)\n", c.name,
-                 c.profiled_seconds, 100 * per_second(in_ops, c.profiled_seconds));
-  fmt::format_to(out, "{:<{}}  {:<{}} {:>6} {:>10} {:>7} {:>9} {:>7} {:>8}\n", "kind", kind_width, "detail",
-                 detail_width, "calls", "seconds", "share", "TFLOP/s", "% peak", "GB/s");
-  for (const OpTotal& op : c.ops) {
-    fmt::format_to(out, "{:<{}}  {:<{}} {:>6} {:>10.4f} {:>6.1f}% ", op.kind, kind_width, op.detail, detail_width,
-                   op.calls, op.seconds, 100 * share(op, c));
-    if (counts_flops(op)) {
-      fmt::format_to(out, "{:>9.4f} {:>7.1f} ", per_second(op.flops, op.seconds) / kTera,
-                     r.percent_of_peak(op.flops, op.seconds));
-    } else {
-      fmt::format_to(out, "{:>9} {:>7} ", "-", "-");
-    }
-    fmt::format_to(out, "{:>8.1f}\n", per_second(op.bytes, op.seconds) / kGiga);
+  fmt::format_to(out, "{:<{}}  {:<{}} {:>6} {:>10} {:>7} {:>9} {:>7} {:>8} {:>7}\n", "kind", kind_width, "detail",
+                 detail_width, "calls", "seconds", "share", "TFLOP/s", "% peak", "GB/s", "Gexp/s");
+  for (const OpTotal& op : ops) {
+    fmt::format_to(out, "{:<{}}  {:<{}} {:>6} {:>10.4f} {:>6.1f}%", op.kind, kind_width, op.detail, detail_width,
+                   op.calls, op.seconds, percent(op.seconds, seconds));
+    append_speed(op.flops, op.seconds, kTera, 9, 4, text);
+    append_speed(op.flops, op.seconds, peak_flops / 100, 7, 1, text);
+    append_speed(op.bytes, op.seconds, kGiga, 8, 1, text);
+    append_speed(op.exponentials, op.seconds, kGiga, 7, 2, text);
+    text += '\n';
   }
 }
 
@@ -83,12 +82,23 @@ nlohmann::ordered_json json_of(const BenchReport& r, const CallReport& c) {
                            {"tflops", per_second(op.flops, op.seconds) / kTera},
                            {"percent_of_peak", r.percent_of_peak(op.flops, op.seconds)},
                            {"gbytes_per_second", per_second(op.bytes, op.seconds) / kGiga},
-                           {"share", share(op, c)}});
+                           {"gexp_per_second", per_second(op.exponentials, op.seconds) / kGiga},
+                           {"share", percent(op.seconds, c.profiled_seconds) / 100}});
   }
   return json;
 }
 
 }  // namespace
+
+std::string ops_table(const std::vector<OpTotal>& ops, double seconds, double peak_flops) {
+  double in_ops = 0;
+  for (const OpTotal& op : ops) in_ops += op.seconds;
+  std::string text = fmt::format("in {:.3f} s ({:.1f}% in operations)\n", seconds, percent(in_ops, seconds));
+  append_ops(by_kind(ops), seconds, peak_flops, text);
+  text += '\n';
+  append_ops(ops, seconds, peak_flops, text);
+  return text;
+}
 
 std::string to_table(const BenchReport& r) {
   const BenchOptions& o = r.options;
@@ -103,7 +113,9 @@ std::string to_table(const BenchReport& r) {
   fmt::format_to(out, "memory   {:.2f} GiB resident at most (VmHWM)\n\n", gib(r.peak_rss_bytes));
   append_calls(r, text);
   for (const CallReport& c : r.calls) {
-    if (!c.ops.empty()) append_ops(r, c, text);
+    if (c.ops.empty()) continue;
+    fmt::format_to(out, "\n{}: each operation, ", c.name);
+    text += ops_table(c.ops, c.profiled_seconds, r.peak_flops);
   }
   return text;
 }

@@ -308,7 +308,7 @@ Tensor Backend::attention(const Tensor& qkv, int64_t heads) {
   const double pairs = static_cast<double>(s.frames) * static_cast<double>(s.tokens) * static_cast<double>(s.tokens);
   OpInfo info{"attention",
               fmt::format("{} frames, {} tokens, {} heads of {}", s.frames, s.tokens, heads, s.channels / heads),
-              4 * pairs * static_cast<double>(s.channels), bytes_of(qkv) * 4 / 3};
+              4 * pairs * static_cast<double>(s.channels), bytes_of(qkv) * 4 / 3, pairs * static_cast<double>(heads)};
   return observed(std::move(info), [&] { return do_attention(qkv, s.result, heads); });
 }
 
@@ -317,7 +317,7 @@ Tensor Backend::temporal_attention(const Tensor& qkv, int64_t heads) {
   const double pairs = static_cast<double>(s.tokens) * static_cast<double>(s.frames) * static_cast<double>(s.frames);
   OpInfo info{"temporal_attention",
               fmt::format("{} positions, {} frames, {} heads of {}", s.tokens, s.frames, heads, s.channels / heads),
-              4 * pairs * static_cast<double>(s.channels), bytes_of(qkv) * 4 / 3};
+              4 * pairs * static_cast<double>(s.channels), bytes_of(qkv) * 4 / 3, pairs * static_cast<double>(heads)};
   return observed(std::move(info), [&] { return do_temporal_attention(qkv, s.result, heads); });
 }
 

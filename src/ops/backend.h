@@ -90,10 +90,11 @@ constexpr int64_t kNormGroups = 32;  // of every GroupNorm in these networks
 
 // One call of one operation, for profiles, plans, progress and cancelling.
 struct OpInfo {
-  std::string_view kind;  // "conv2d", "linear", ...: a literal
-  std::string detail;     // "3x3 [14, 72, 128, 320] -> 320"
-  double flops = 0;       // useful ones, one multiply-add = 2; element-wise work is not counted
-  double bytes = 0;       // inputs, weights and result, each once, as the backend stores them
+  std::string_view kind;    // "conv2d", "linear", ...: a literal
+  std::string detail;       // "3x3 [14, 72, 128, 320] -> 320"
+  double flops = 0;         // useful ones, one multiply-add = 2; element-wise work is not counted
+  double bytes = 0;         // inputs, weights and result, each once, as the backend stores them
+  double exponentials = 0;  // of attention's softmax: on matrix units they cost as much as the products
 };
 
 class OpObserver {

@@ -197,7 +197,8 @@ void Model::State::load(const ProgressCallback& progress) {
     all.fraction = std::min(1.0, static_cast<double>(backend->pool().live_bytes()) / static_cast<double>(needed));
     return progress(all);
   };
-  ProgressReporter reporter(overall);
+  const ProgressReporter::OnOperation nobody;
+  ProgressReporter reporter(overall, nobody);
   const PartSource from{source, config, *backend, reporter};
   try {
     parts.keep = true;
@@ -223,7 +224,7 @@ Video Model::State::generate(const Request& request, Generator& generator, const
   }
   if (!used.keep) check_memory(pipeline_plan, settings, backend->activation_type());
 
-  ProgressReporter reporter(progress);
+  ProgressReporter reporter(progress, request.on_operation);
   const Observation observation(*backend, reporter);
   const PartSource from{source, config, *backend, reporter};
   const PipelineContext context{from, used, pipeline_plan, request.on_tensor, request.on_step};

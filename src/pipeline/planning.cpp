@@ -25,7 +25,6 @@ class CostSum final : public OpObserver {
   double flops = 0, cost = 0;
 };
 
-// Runs `part` on a planning backend of its own.
 Tensor planned(Backend& b, const Shape& shape) { return Tensor(b.pool(), shape, DType::f32); }
 
 // Loads a Part on a planning backend of its own and runs it there.

@@ -36,9 +36,17 @@ void ProgressReporter::loaded(uint64_t bytes) {
   report();
 }
 
-void ProgressReporter::before(const OpInfo&) { report(); }
+void ProgressReporter::before(const OpInfo&) {
+  report();
+  if (on_operation_) start_ = std::chrono::steady_clock::now();
+}
 
-void ProgressReporter::after(const OpInfo& op) { done_ += cost_of(op); }
+void ProgressReporter::after(const OpInfo& op) {
+  done_ += cost_of(op);
+  if (!on_operation_) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  on_operation_({op.kind, op.detail, seconds, op.flops, op.bytes, op.exponentials});
+}
 
 void ProgressReporter::report() {
   if (!callback_) return;

@@ -1,6 +1,8 @@
 // From operations done to the fraction of a phase, and from the caller's "stop" to an exception.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <string_view>
 
 #include "ops/backend.h"
@@ -12,10 +14,13 @@ namespace svd {
 // each, which is about what a CPU does in the time memory takes for one.
 double cost_of(const OpInfo& op);
 
-// Observes the operations of a backend, phase by phase. Throws Error(cancelled) from within them.
+// Observes the operations of a backend, phase by phase, and times them for `on_operation` (may be empty). Throws
+// Error(cancelled) from within them. Both callbacks are borrowed.
 class ProgressReporter final : public OpObserver {
  public:
-  explicit ProgressReporter(const ProgressCallback& callback) : callback_(callback) {}
+  using OnOperation = std::function<void(const OperationRecord&)>;
+  ProgressReporter(const ProgressCallback& callback, const OnOperation& on_operation)
+      : callback_(callback), on_operation_(on_operation) {}
 
   // Starts a phase whose operations cost `total` in all (for loading: bytes).
   void begin(Phase phase, double total, std::string_view part = {});
@@ -28,6 +33,8 @@ class ProgressReporter final : public OpObserver {
  private:
   void report();
   const ProgressCallback& callback_;
+  const OnOperation& on_operation_;
+  std::chrono::steady_clock::time_point start_;  // of the operation
   Progress progress_{};
   double done_ = 0, total_ = 0;
 };

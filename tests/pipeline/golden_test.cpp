@@ -54,7 +54,8 @@ Records run(const Case& c, Backend& backend) {
   const Settings settings = resolve(request, c.version);
   const PipelinePlan plan = plan_pipeline(config, settings, backend.activation_type());
   const ProgressCallback none;
-  ProgressReporter progress(none);
+  const ProgressReporter::OnOperation nobody;
+  ProgressReporter progress(none, nobody);
   TorchCpuGenerator generator(23);
   const PartSource from{source, config, backend, progress};
   KeptParts parts;

@@ -21,6 +21,13 @@ class PlanningBackend final : public Backend {
   bool fuses_norms() const override { return activation_ == DType::bf16; }
 
  private:
+  // As the matrix kernel of the bf16 backends packs it: in panels of 64 outputs, inputs in steps of 32.
+  int64_t packed(int64_t outputs, int64_t inputs) const {
+    if (activation_ != DType::bf16) return outputs * inputs;
+    const auto rounded = [](int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; };
+    return rounded(outputs, 64) * rounded(inputs, 32);
+  }
+
   std::unique_ptr<PackedWeights> weights(int64_t elements) {
     auto planned = std::make_unique<PlannedWeights>();
     planned->buffer = pool_.allocate(static_cast<size_t>(elements) * size_of(activation_));
@@ -35,16 +42,18 @@ class PlanningBackend final : public Backend {
   }
 
   std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& s, const RawWeight&, const RawWeight*) override {
-    return weights(s.in_channels * s.out_channels * s.kernel * s.kernel);
+    // Behind a doubling of the picture the kernel becomes four of 2 x 2.
+    const int64_t taps = s.upsample && activation_ == DType::bf16 ? 16 : s.kernel * s.kernel;
+    return weights(packed(s.out_channels, s.in_channels) * taps);
   }
   std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight&, float) override {
-    return weights(kernel.shape.numel());
+    return weights(packed(kernel.shape[0], kernel.shape[1]) * 3);
   }
   std::unique_ptr<PackedWeights> do_pack_linear(std::span<const RawWeight> matrices,
                                                 std::span<const RawWeight>) override {
-    int64_t elements = 0;
-    for (const RawWeight& m : matrices) elements += m.shape.numel();
-    return weights(elements);
+    int64_t outputs = 0;
+    for (const RawWeight& m : matrices) outputs += m.shape[0];
+    return weights(packed(outputs, matrices[0].shape[1]));
   }
   std::unique_ptr<PackedWeights> do_pack_vector_linear(const RawWeight& matrix, const RawWeight*) override {
     return weights(matrix.shape.numel());
