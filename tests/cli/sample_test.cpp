@@ -109,6 +109,17 @@ TEST_F(Sample, QuietSaysOnlyWarnings) {
   EXPECT_THAT(r.errors, testing::MatchesRegex("svd: warning: [^\n]*trained on[^\n]*\n"));
 }
 
+TEST_F(Sample, ProfileSaysWhereTheTimeWent) {
+  const Result r = sample(quick({picture("picture.png").string(), "--profile", "--quiet"}));
+  ASSERT_EQ(r.exit_code, 0) << r.errors;
+  EXPECT_EQ(r.output, "out/000000.mp4\n");
+  for (const char* text : {"profile: ", "TFLOP/s is the peak", "in operations", "Gexp/s", "\nconv2d ", "\nattention ",
+                           "\nfeed_forward ", "3x3 [1, 8, 16, 8] -> 64"}) {
+    EXPECT_THAT(r.errors, HasSubstr(text));
+  }
+  EXPECT_THAT(sample(quick({picture("picture.png").string(), "--quiet"})).errors, Not(HasSubstr("profile")));
+}
+
 TEST_F(Sample, WatermarkCanBeLeftOut) {
   const std::string path = picture("picture.png", 256, 256).string();  // smaller ones are not marked
   for (const char* option : {"--watermark=true", "--watermark=1", "--watermark=false"}) {

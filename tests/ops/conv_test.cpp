@@ -66,6 +66,67 @@ TEST_P(ConvTest, Conv2d3x3) {
   for (const Conv2dCase& c : cases) check_conv2d(c);
 }
 
+// Larger than the tiles that a backend may cut a picture into.
+TEST_P(ConvTest, ManyTiles) {
+  const Conv2dCase cases[] = {
+      {{1, 21, 150}, {.in_channels = 32, .out_channels = 32}},
+      {{2, 40, 70}, {.in_channels = 16, .out_channels = 72}},
+      {{1, 43, 81}, {.in_channels = 32, .out_channels = 8, .stride = 2}},
+      {{1, 44, 82}, {.in_channels = 32, .out_channels = 8, .stride = 2, .pad_before = 0, .pad_after = 1}},
+      {{1, 19, 75}, {.in_channels = 32, .out_channels = 40, .upsample = true}},
+      {{5, 8, 8}, {.in_channels = 64, .out_channels = 64, .upsample = true}, true, Residual::consumed},
+      {{19, 8, 8}, {.in_channels = 64, .out_channels = 64}, true, Residual::borrowed},
+  };
+  for (const Conv2dCase& c : cases) check_conv2d(c);
+}
+
+// A GroupNorm in front is the same as one before, whether the backend fuses it or not.
+TEST_P(ConvTest, NormInFront) {
+  struct Case {
+    Picture picture;
+    int64_t in, out;
+    NormSpan span;
+    int64_t shift_rows;
+    Activation activation;
+    bool upsample = false;
+  };
+  const Case cases[] = {
+      {{1, 1, 1}, 32, 32, NormSpan::per_frame, 0, Activation::none},
+      {{3, 5, 7}, 64, 32, NormSpan::per_frame, 1, Activation::silu},
+      {{2, 17, 70}, 32, 3, NormSpan::per_frame, 2, Activation::silu},
+      {{4, 9, 16}, 96, 64, NormSpan::all_frames, 1, Activation::silu},
+      {{2, 5, 9}, 32, 32, NormSpan::per_frame, 0, Activation::silu, true},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::Message() << c.picture.frames << "x" << c.picture.height << "x" << c.picture.width << ", "
+                                    << c.in << " -> " << c.out);
+    const Tensor x = input({c.picture.frames, c.picture.height, c.picture.width, c.in}, 1, 3.0);
+    const NormWeights norm = make_norm(c.in, 5);
+    const Array shift = c.shift_rows > 0 ? random_array({c.shift_rows, c.in}, 6, DType::f32) : Array();
+    const Tensor shift_tensor = c.shift_rows > 0 ? make_f32(backend(), shift) : Tensor();
+    const GroupNormOptions options{
+        .span = c.span, .activation = c.activation, .shift = c.shift_rows > 0 ? &shift_tensor : nullptr};
+    const Array values = c.shift_rows > 0 ? expected_shifted(to_doubles(x), shift) : to_doubles(x);
+    const Array normed = expected_group_norm(values, norm, c.span, c.activation);
+
+    const Conv2dSpec spec{.in_channels = c.in, .out_channels = c.out, .upsample = c.upsample};
+    const Array kernel = weight({c.out, c.in, 3, 3}, 2), b = bias(c.out, 3);
+    const RawWeight raw_bias = raw(b);
+    const Conv2dWeights w = backend().pack_conv2d(spec, raw(kernel), &raw_bias);
+    check_shape_and_values(backend().conv2d(x, w, {.norm = &norm, .norm_options = options}),
+                           expected_conv2d(normed, spec, kernel, b));
+
+    const Array over_frames = weight({c.out, c.in, 3, 1, 1}, 7);
+    const TemporalConvWeights t = backend().pack_temporal_conv(raw(over_frames), raw(b), 0.5f);
+    Array expected = expected_temporal_conv(normed, over_frames, b, 0.5);
+    Tensor residual = input(expected.shape, 8);
+    expected = sum_of(expected, to_doubles(residual));
+    check_shape_and_values(
+        backend().temporal_conv(x, t, {.norm = &norm, .norm_options = options, .residual = std::move(residual)}),
+        expected);
+  }
+}
+
 TEST_P(ConvTest, Conv2d1x1) {
   for (const Picture& picture : {Picture{1, 1, 1}, Picture{2, 1, 2}, Picture{3, 3, 5}, Picture{1, 17, 33}}) {
     for (const auto& [in, out] : {std::pair<int64_t, int64_t>{4, 4}, {8, 8}, {32, 64}, {320, 32}, {640, 320}, {3, 7}}) {

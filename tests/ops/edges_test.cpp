@@ -1,4 +1,7 @@
+#include <gmock/gmock.h>
+
 #include "op_test.h"
+#include "support/message_of.h"
 
 namespace svd::test {
 namespace {
@@ -73,6 +76,22 @@ TEST_P(EdgesTest, FirstToken) {
   EXPECT_EQ(y.shape().str(), "[1, 80]");
   const Array values = to_doubles(x);
   EXPECT_EQ(to_doubles(y).values, std::vector<double>(values.values.begin(), values.values.begin() + 80));
+}
+
+TEST_P(EdgesTest, FramesAreViewedAndPlaced) {
+  const Tensor x = input({5, 3, 7}, 1);
+  const Array values = to_doubles(x);
+  Tensor whole = input({5, 3, 7}, 2);
+  const Array before = to_doubles(whole);
+  backend().place_frames(x.frames(1, 2), 3, whole);  // frames 1 and 2 become 3 and 4
+  const Array after = to_doubles(whole);
+  for (size_t i = 0; i < after.values.size(); ++i) {
+    ASSERT_EQ(after.values[i], i < 3 * 21 ? before.values[i] : values.values[i - 2 * 21]) << "element " << i;
+  }
+  EXPECT_EQ(x.frames(4, 1).shape().str(), "[1, 3, 7]");
+  EXPECT_THAT(message_of(ErrorCode::internal, [&] { (void)x.frames(4, 2); }), testing::HasSubstr("entries 4 to 6"));
+  EXPECT_THAT(message_of(ErrorCode::internal, [&] { backend().place_frames(x.frames(0, 3), 3, whole); }),
+              testing::HasSubstr("entries 3 to 6"));
 }
 
 TEST_P(EdgesTest, ConcatChannels) {
