@@ -18,6 +18,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev
   ffmpeg                                                        # its ffprobe looks at the videos we write
+  chromium chromium-driver                                      # the page in a real browser
   clang-format
 )
 

@@ -104,9 +104,8 @@ void add_model(CLI::App& c, ServeOptions& o) {
 
 void add_jobs(CLI::App& c, ServeOptions& o) {
   constexpr const char* kGroup = "Jobs and disk";
-  add_path(c, "--data", o.data, "Folder of the jobs' database and files")->capture_default_str()->group(kGroup);
-  add_path(c, "--save_root", o.save_root, "\"Save locally\" writes only below this folder")
-      ->capture_default_str()
+  add_path(c, "--data", o.data, "Folder of the jobs' database and files; default: svd-server")->group(kGroup);
+  add_path(c, "--save_root", o.save_root, "\"Save locally\" writes only below this folder; default: outputs")
       ->group(kGroup);
   c.add_flag("--no_save_locally", o.no_save_locally, "... and nowhere")->group(kGroup);
   add_number(c, "--max_queued", o.server.max_queued, {1, 100000}, "Jobs that wait or run")
@@ -123,7 +122,8 @@ void add_jobs(CLI::App& c, ServeOptions& o) {
       ->group(kGroup);
   add_number(c, "--keep_days", o.keep_days, {1, 36500}, "Finished jobs go after so many days; default: never")
       ->group(kGroup);
-  add_number(c, "--disk_quota", o.disk_quota_mib, {1, 1 << 30}, "MiB of finished jobs' files; the oldest go first")
+  add_number(c, "--disk_quota", o.disk_quota_mib, {1, 1 << 30},
+             "MiB of jobs' pictures and files; the oldest finished go first")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--max_attempts", o.server.max_attempts, {1, 1000},

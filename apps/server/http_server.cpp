@@ -19,23 +19,17 @@ constexpr std::string_view kBusy =
     "Content-Length: 78\r\n\r\n"
     "{\"error\":{\"code\":\"busy\",\"message\":\"Too many connections.\",\"field\":null}}      ";
 
-// Threads come as connections do, up to a number, and stay. What is beyond runs in the thread that accepts, which only
-// says no: see HttpServer::admit().
+// Threads come as connections do, up to a number, and stay. With more threads than connections that are served, some
+// are always free to turn the others away.
 class GrowingPool final : public httplib::TaskQueue {
  public:
   explicit GrowingPool(size_t most) : most_(most) {}
 
   void enqueue(std::function<void()> work) override {
-    {
-      const std::lock_guard lock(mutex_);
-      if (idle_ > work_.size() || threads_.size() < most_) {
-        if (idle_ <= work_.size()) threads_.emplace_back([this] { run(); });
-        work_.push_back(std::move(work));
-        come_.notify_one();
-        return;
-      }
-    }
-    work();
+    const std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+    if (idle_ < work_.size() && threads_.size() < most_) threads_.emplace_back([this] { run(); });
+    come_.notify_one();
   }
 
   void shutdown() override {
@@ -90,8 +84,12 @@ void hide_multipart_type(httplib::Request& request) {
 
 HttpServer::HttpServer(const HttpLimits& limits, std::function<void()> on_refused)
     : limits_(limits), on_refused_(std::move(on_refused)) {
-  // Two more than there may be connections: enough that a refused one never waits for a thread.
   new_task_queue = [this] { return new GrowingPool(static_cast<size_t>(limits_.connections) + 2); };
+  // httplib's own setting, SO_REUSEPORT, lets a second server take half of the first one's clients.
+  set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
 }
 
 bool HttpServer::process_and_close_socket(socket_t socket) {

@@ -67,7 +67,7 @@ Gauges gauges_of(const Api& api, const HttpServer& server) {
   const auto count = [&](JobState state) { return counts.contains(state) ? counts.at(state) : 0; };
   return {.jobs_queued = count(JobState::queued),
           .jobs_running = count(JobState::running),
-          .result_bytes = api.store.result_bytes(),
+          .disk_bytes = api.store.disk_bytes(),
           .model_bytes = api.model.memory_bytes(),
           .resident_bytes = process_memory().resident_bytes,
           .connections = server.connections(),

@@ -4,44 +4,12 @@
 
 #include "api_error.h"
 #include "base/fail.h"
+#include "job_schema.h"
 
 namespace svd::server {
 namespace {
 
 using nlohmann::json;
-
-constexpr int kSchemaVersion = 1;
-constexpr const char* kSchema = R"sql(
-CREATE TABLE pictures (
-  id INTEGER PRIMARY KEY,
-  type TEXT NOT NULL,
-  bytes BLOB NOT NULL
-);
-CREATE TABLE jobs (
-  place INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
-  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
-  picture INTEGER NOT NULL REFERENCES pictures (id),
-  settings TEXT NOT NULL,
-  client TEXT NOT NULL,
-  created TEXT NOT NULL,
-  started TEXT,
-  finished TEXT,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  error_code TEXT,
-  error_message TEXT,
-  frames INTEGER NOT NULL DEFAULT 0,
-  bytes INTEGER NOT NULL DEFAULT 0,
-  saved_to TEXT NOT NULL DEFAULT '[]'
-);
-CREATE INDEX jobs_by_state ON jobs (state, place);
-CREATE INDEX jobs_by_picture ON jobs (picture);
-CREATE TRIGGER forget_picture AFTER DELETE ON jobs
-WHEN NOT EXISTS (SELECT 1 FROM jobs WHERE picture = OLD.picture)
-BEGIN
-  DELETE FROM pictures WHERE id = OLD.picture;
-END;
-)sql";
 
 constexpr const char* kColumns =
     "SELECT place, jobs.id, state, settings, type, created, started, finished, attempts, error_code, error_message, "
@@ -296,9 +264,10 @@ std::map<JobState, int64_t> JobStore::counts() {
   return counts;
 }
 
-uint64_t JobStore::result_bytes() {
+uint64_t JobStore::disk_bytes() {
   const std::lock_guard lock(mutex_);
-  return static_cast<uint64_t>(number_of(database_.prepare("SELECT coalesce(sum(bytes), 0) FROM jobs")));
+  return static_cast<uint64_t>(number_of(database_.prepare(
+      "SELECT coalesce((SELECT sum(bytes) FROM jobs), 0) + coalesce((SELECT sum(length(bytes)) FROM pictures), 0)")));
 }
 
 std::vector<std::string> JobStore::finished_ids() {

@@ -55,7 +55,7 @@ class JobStore {
   bool remove(const std::string& id);
 
   std::map<JobState, int64_t> counts();
-  uint64_t result_bytes();                                            // of all jobs
+  uint64_t disk_bytes();                                              // of all jobs' pictures and files
   std::vector<std::string> finished_ids();                            // oldest first
   std::vector<std::string> finished_before(const std::string& time);  // that came to their end before
 

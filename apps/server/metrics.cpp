@@ -56,7 +56,7 @@ std::string Metrics::as_text(const Gauges& g) const {
   t.single("svd_event_listeners", "gauge", "Open event streams.", g.listeners);
   t.single("svd_model_ready", "gauge", "1 when a model is in memory.", g.model_ready ? 1 : 0);
   t.single("svd_model_memory_bytes", "gauge", "Memory that the model takes.", g.model_bytes);
-  t.single("svd_result_bytes", "gauge", "Disk space of the files of finished jobs.", g.result_bytes);
+  t.single("svd_disk_bytes", "gauge", "Disk space of the pictures and files of all jobs.", g.disk_bytes);
   t.single("process_resident_memory_bytes", "gauge", "Resident memory of the process.", g.resident_bytes);
   return t.take();
 }

@@ -18,7 +18,7 @@ void Retention::enforce() {
     oldest.pop_front();
   };
   while (oldest.size() > static_cast<size_t>(options_.keep_jobs) && oldest.size() > 1) drop_oldest("number of jobs");
-  while (store_.result_bytes() > options_.disk_quota && oldest.size() > 1) drop_oldest("disk quota");
+  while (store_.disk_bytes() > options_.disk_quota && oldest.size() > 1) drop_oldest("disk quota");
 }
 
 void Retention::remove(const std::string& id, const char* reason) {

@@ -40,7 +40,7 @@ struct ServerOptions {
   int max_samples = 8;                       // jobs per request
   int keep_jobs = 1000;                      // finished ones; the oldest go first
   std::chrono::hours keep_for{0};            // 0: for ever
-  uint64_t disk_quota = uint64_t{20} << 30;  // bytes of the files of finished jobs
+  uint64_t disk_quota = uint64_t{20} << 30;  // bytes of the pictures and files of all jobs
   int max_attempts = 10;                     // a job that the server died with that often has failed
 
   // Requests.

@@ -112,6 +112,7 @@ TEST_F(Store, PicturesGoWithTheLastJobThatHasThem) {
   const auto repeated = store.repeat(jobs[0].id, {}, "c", kNoLimits);
   for (const std::string& id : {jobs[0].id, jobs[1].id}) EXPECT_TRUE(store.remove(id));
   EXPECT_EQ(pictures(), 1);
+  EXPECT_EQ(store.disk_bytes(), 8u);
   EXPECT_EQ(store.picture_of(repeated->id)->type, "png");
   EXPECT_TRUE(store.remove(repeated->id));
   EXPECT_EQ(pictures(), 0);

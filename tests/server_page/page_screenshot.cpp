@@ -2,6 +2,8 @@
 // screenshot.
 //
 //   page_screenshot CHECKPOINT PICTURE OUTPUT.png [SETTING=NUMBER ...]
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -32,7 +34,7 @@ void take_screenshot(const fs::path& checkpoint, const fs::path& picture, const 
     browser.wait_until("!document.querySelector('#previews').hidden");
     for (const std::string& setting : settings) {
       const size_t equals = setting.find('=');
-      browser.replace("#" + setting.substr(0, equals), setting.substr(equals + 1));
+      browser.replace(fmt::format("#{}", setting.substr(0, equals)), setting.substr(equals + 1));
     }
     browser.click("#sample");
     browser.wait_until("document.querySelector('#result').dataset.state === 'done'", kPatience);

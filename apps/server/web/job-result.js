@@ -6,7 +6,8 @@ import {formatDuration, nameOf, sortParameters} from "./format.js";
 // `buttons`: what can be done with the job, shown beside the downloads.
 export function jobResult(job, buttons) {
   return element("div", {class: "done"}, player(job), element("div", {class: "toolbar"}, downloads(job), buttons),
-                 savedTo(job), frameGrid(job), facts(job));
+                 job.error ? element("p", {class: "error", id: "job-error"}, job.error.message) : null, savedTo(job),
+                 frameGrid(job), facts(job));
 }
 
 function player(job) {
