@@ -9,6 +9,9 @@ if(SVD_SANITIZE)
     target_compile_definitions(svd_build_options INTERFACE SVD_PARALLEL_STD)
   endif()
 endif()
+if(SVD_FUZZ)
+  target_compile_options(svd_build_options INTERFACE -fsanitize=fuzzer-no-link)  # libFuzzer sees where a run went
+endif()
 
 # svd_folder(NAME SOURCES a.cpp b.cpp LINKS x y PRIVATE_LINKS z)
 # One static library for one folder under src/. LINKS is the list of folders whose headers it may include; libraries

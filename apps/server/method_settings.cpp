@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "api_error.h"
+#include "setting_error.h"
 
 namespace svd::server {
 namespace {
@@ -17,15 +17,9 @@ namespace {
 using nlohmann::json;
 using Values = std::map<std::string, double, std::less<>>;
 
-[[noreturn]] void reject(const std::string& field, const std::string& expected, const json& found) {
-  std::string text = found.dump(-1, ' ', true, json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  throw ApiError(400, "bad_setting", fmt::format("{}: expected {}, found {}", field, expected, text), field);
-}
-
 template <typename Kind>
 Kind read_kind(const std::string& group, const json& value, std::span<const Kind> kinds) {
-  if (!value.is_object()) reject(group, "an object", value);
+  if (!value.is_object()) reject_setting(group, "an object", value);
   const auto name = value.find("name");
   if (name == value.end()) return kinds.front();
   const auto it = std::ranges::find_if(
@@ -33,7 +27,7 @@ Kind read_kind(const std::string& group, const json& value, std::span<const Kind
   if (it != kinds.end()) return *it;
   std::string names;
   for (const Kind kind : kinds) names += (names.empty() ? "" : ", ") + std::string(name_of(kind));
-  reject(group + ".name", "one of " + names, *name);
+  reject_setting(group + ".name", "one of " + names, *name);
 }
 
 Values read_parameters(const std::string& group, std::string_view owner, const json& value,
@@ -43,10 +37,10 @@ Values read_parameters(const std::string& group, std::string_view owner, const j
     if (name == "name" || number.is_null()) continue;
     const auto parameter = std::ranges::find(known, std::string_view(name), &Parameter::name);
     const std::string field = group + "." + name.substr(0, 40);
-    if (parameter == known.end()) reject(field, fmt::format("no such parameter of {}", owner), number);
+    if (parameter == known.end()) reject_setting(field, fmt::format("no such parameter of {}", owner), number);
     const double v = number.is_number() ? number.get<double>() : NAN;
     if (!(v >= parameter->least && v <= parameter->most) || (parameter->whole && v != std::floor(v))) {
-      reject(
+      reject_setting(
           field,
           fmt::format("a {}number from {} to {}", parameter->whole ? "whole " : "", parameter->least, parameter->most),
           number);

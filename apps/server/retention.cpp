@@ -1,6 +1,9 @@
 #include "retention.h"
 
+#include <chrono>
 #include <deque>
+#include <string>
+#include <vector>
 
 namespace svd::server {
 

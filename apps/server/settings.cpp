@@ -8,6 +8,7 @@
 
 #include "api_error.h"
 #include "method_settings.h"
+#include "setting_error.h"
 #include "svd/error.h"
 
 namespace svd::server {
@@ -24,17 +25,11 @@ constexpr std::array kLimits = {
 // What the library takes: a frame of the decoder's widest activation must stay within 32-bit offsets.
 constexpr int kMostPixels = 1 << 21;
 
-[[noreturn]] void reject(const std::string& field, const std::string& expected, const json& found) {
-  std::string text = found.dump(-1, ' ', true, json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  throw ApiError(400, "bad_setting", fmt::format("{}: expected {}, found {}", field, expected, text), field);
-}
-
 // Reads the fields of an object; what nobody asked for is an error in the end.
 class Fields {
  public:
   Fields(const json& values, const json& defaults) : values_(values), defaults_(defaults) {
-    if (!values.is_object()) reject("settings", "an object", values);
+    if (!values.is_object()) reject_setting("settings", "an object", values);
   }
 
   // Null when neither the client nor the defaults say anything.
@@ -55,23 +50,24 @@ class Fields {
     const bool whole = limit.step != 0;
     const double v = value->is_number() ? value->get<double>() : NAN;
     if (!(v >= limit.least && v <= limit.most) || (whole && v != std::floor(v))) {
-      reject(name, fmt::format("a {}number from {} to {}", whole ? "whole " : "", limit.least, limit.most), *value);
+      reject_setting(name, fmt::format("a {}number from {} to {}", whole ? "whole " : "", limit.least, limit.most),
+                     *value);
     }
     if (limit.step > 1 && std::fmod(v, limit.step) != 0) {
-      reject(name, fmt::format("a multiple of {} from {} to {}", limit.step, limit.least, limit.most), *value);
+      reject_setting(name, fmt::format("a multiple of {} from {} to {}", limit.step, limit.least, limit.most), *value);
     }
     return static_cast<T>(v);
   }
 
   bool flag(const char* name, bool otherwise) {
     const json* value = find(name);
-    if (value && !value->is_boolean()) reject(name, "true or false", *value);
+    if (value && !value->is_boolean()) reject_setting(name, "true or false", *value);
     return value ? value->get<bool>() : otherwise;
   }
 
   std::string text(const char* name, const std::string& otherwise) {
     const json* value = find(name);
-    if (value && !value->is_string()) reject(name, "a text", *value);
+    if (value && !value->is_string()) reject_setting(name, "a text", *value);
     return value ? value->get<std::string>() : otherwise;
   }
 
@@ -80,14 +76,14 @@ class Fields {
     if (!value) return 1;
     const double v = value->is_number() ? value->get<double>() : NAN;
     if (!(v >= 1 && v <= most) || v != std::floor(v)) {
-      reject("num_samples", fmt::format("a whole number from 1 to {}", most), *value);
+      reject_setting("num_samples", fmt::format("a whole number from 1 to {}", most), *value);
     }
     return static_cast<int>(v);
   }
 
   void refuse_others() const {
     for (const auto& [name, value] : values_.items()) {
-      if (!asked_.contains(name)) reject(name.substr(0, 40), "no such setting", value);
+      if (!asked_.contains(name)) reject_setting(name.substr(0, 40), "no such setting", value);
     }
   }
 
@@ -111,15 +107,15 @@ Version read_version(Fields& fields) {
   if (version) return *version;
   std::string names;
   for (const Version v : all_versions()) names += (names.empty() ? "" : ", ") + std::string(defaults_of(v).name);
-  reject("version", "one of " + names, *value);
+  reject_setting("version", "one of " + names, *value);
 }
 
-// Without steps that the library does not know how to combine with these methods.
+// What no single parameter shows: noise levels that do not decrease.
 void check_methods(const JobSettings& s) {
   try {
     check_sampling(s.sampler, s.discretization, s.guider, s.num_steps);
   } catch (const Error& e) {
-    throw ApiError(400, "bad_setting", e.what(), "discretization.name");
+    throw ApiError(400, "bad_setting", e.what(), "discretization.sigma_min");
   }
 }
 
@@ -140,7 +136,8 @@ SettingsRequest parse_settings(const json& values, const json& defaults, int max
   s.height = fields.number("height", s.height);
   s.width = fields.number("width", s.width);
   if (s.width * s.height > kMostPixels) {
-    reject("width", fmt::format("at most {} pixels in all", kMostPixels), fmt::format("{} x {}", s.width, s.height));
+    reject_setting("width", fmt::format("at most {} pixels in all", kMostPixels),
+                   fmt::format("{} x {}", s.width, s.height));
   }
   s.num_frames = fields.number("num_frames", version.num_frames);
   s.num_steps = fields.number("num_steps", version.num_steps);

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <thread>
 
-#include "base/memory.h"
 #include "checkpoint/temporary.h"
 #include "server_process.h"
 
@@ -66,7 +65,9 @@ TEST(Load, HundredsOfPollersAndUploadsAreServed) {
   EXPECT_EQ(accepted, kUploaders * kUploads);
   EXPECT_EQ(wrong, 0);
 
-  for (const json& job : get_json(first, "/api/v1/jobs?limit=100")["jobs"]) wait_for_state(first, job["id"], "done");
+  const json list = get_json(first, "/api/v1/jobs?limit=100");
+  EXPECT_EQ(list["jobs"].size(), 1u + kUploaders * kUploads);
+  for (const json& job : list["jobs"]) wait_for_state(first, job["id"], "done");
 }
 
 }  // namespace
