@@ -13,19 +13,20 @@
 
 namespace svd::test {
 
+// One set for all: tests are single-threaded.
 class EmulatedTiles {
  public:
-  EmulatedTiles() { ++alive(); }
-  EmulatedTiles(const EmulatedTiles&) = delete;
-  EmulatedTiles& operator=(const EmulatedTiles&) = delete;
-  ~EmulatedTiles() { --alive(); }
+  static inline bool in_use = false;
+  static inline int configurations = 0;
 
-  static int& alive() {
-    static int count = 0;
-    return count;
+  static void release() {
+    ASSERT_TRUE(in_use);
+    in_use = false;
   }
 
-  void configure(int64_t rows) {
+  static void configure(int64_t rows) {
+    in_use = true;
+    ++configurations;
     ASSERT_GE(rows, 1);
     ASSERT_LE(rows, 16);
     for (size_t tile = 0; tile < 8; ++tile) {
@@ -34,24 +35,24 @@ class EmulatedTiles {
     }
   }
   template <size_t kTile>
-  void zero() {
+  static void zero() {
     tiles_[kTile] = {};
   }
   template <size_t kTile>
-  void load(const void* from, int64_t stride) {
+  static void load(const void* from, int64_t stride) {
     for (int64_t row = 0; row < rows_[kTile]; ++row) {
       std::memcpy(row_of(kTile, row), static_cast<const std::byte*>(from) + row * stride, kRowBytes);
     }
   }
   template <size_t kTile>
-  void store(void* to, int64_t stride) {
+  static void store(void* to, int64_t stride) {
     for (int64_t row = 0; row < rows_[kTile]; ++row) {
       std::memcpy(static_cast<std::byte*>(to) + row * stride, row_of(kTile, row), kRowBytes);
     }
   }
   // TDPBF16PS: sum[m][n] += left[m][2 k] right[k][2 n] + left[m][2 k + 1] right[k][2 n + 1]
   template <size_t kSum, size_t kLeft, size_t kRight>
-  void multiply() {
+  static void multiply() {
     ASSERT_EQ(rows_[kSum], rows_[kLeft]);
     for (int64_t m = 0; m < rows_[kSum]; ++m) {
       std::array<float, 16> sum;
@@ -73,10 +74,10 @@ class EmulatedTiles {
  private:
   static constexpr size_t kRowBytes = 64;
   using Tile = std::array<std::array<std::byte, kRowBytes>, 16>;
-  std::byte* row_of(size_t tile, int64_t row) { return tiles_[tile][static_cast<size_t>(row)].data(); }
+  static std::byte* row_of(size_t tile, int64_t row) { return tiles_[tile][static_cast<size_t>(row)].data(); }
 
-  std::array<Tile, 8> tiles_{};
-  std::array<int64_t, 8> rows_{};
+  static inline std::array<Tile, 8> tiles_{};
+  static inline std::array<int64_t, 8> rows_{};
 };
 
 }  // namespace svd::test

@@ -21,15 +21,18 @@ using kernels::Strip;
 struct KernelCase {
   std::string name;
   Isa needs;  // avx2: nothing special
-  kernels::Accumulate accumulate;
+  kernels::MatrixKernel kernel;
 };
+
+using Emulated = kernels::AmxMatrix<EmulatedTiles>;
+const kernels::MatrixKernel kEmulated{"amx_emulated", 512, Emulated::accumulate, Emulated::enter, Emulated::leave};
 
 void PrintTo(const KernelCase& c, std::ostream* out) { *out << c.name; }
 
 std::vector<KernelCase> kernel_cases() {
-  return {{"avx512_bf16", Isa::avx512_bf16, kernels::kAvx512Bf16Matrix.accumulate},
-          {"amx_bf16", Isa::amx_bf16, kernels::kAmxBf16Matrix.accumulate},
-          {"amx_emulated", Isa::avx2, kernels::AmxMatrix<EmulatedTiles>::accumulate}};
+  return {{"avx512_bf16", Isa::avx512_bf16, kernels::kAvx512Bf16Matrix},
+          {"amx_bf16", Isa::amx_bf16, kernels::kAmxBf16Matrix},
+          {"amx_emulated", Isa::avx2, kEmulated}};
 }
 
 class MatrixKernelTest : public testing::TestWithParam<KernelCase> {
@@ -40,7 +43,7 @@ class MatrixKernelTest : public testing::TestWithParam<KernelCase> {
 };
 
 // One call: `counts` rows per strip, pieces of `depths` at odd places of the left rows, on top of earlier sums or not.
-void check(kernels::Accumulate accumulate, const std::vector<int64_t>& counts, const std::vector<int64_t>& depths,
+void check(const kernels::MatrixKernel& kernel, const std::vector<int64_t>& counts, const std::vector<int64_t>& depths,
            bool add) {
   SCOPED_TRACE(testing::Message() << counts.size() << " strips, the last of " << counts.back() << " rows, "
                                   << depths.size() << " pieces, first depth " << depths[0] << (add ? ", added" : ""));
@@ -65,8 +68,11 @@ void check(kernels::Accumulate accumulate, const std::vector<int64_t>& counts, c
     offset += depth + 2;
     row += depth;
   }
-  accumulate(strips.data(), strip_count, row_stride, pieces.data(), static_cast<int64_t>(pieces.size()), add,
-             sums.data());
+  {
+    const kernels::MatrixSession session(kernel);
+    kernel.accumulate(strips.data(), strip_count, row_stride, pieces.data(), static_cast<int64_t>(pieces.size()), add,
+                      sums.data());
+  }
 
   for (int64_t s = 0; s < strip_count; ++s) {
     for (int64_t r = 0; r < strips[static_cast<size_t>(s)].count; ++r) {
@@ -87,27 +93,32 @@ void check(kernels::Accumulate accumulate, const std::vector<int64_t>& counts, c
 }
 
 TEST_P(MatrixKernelTest, EveryNumberOfRows) {
-  for (int64_t rows = 1; rows <= kStripRows; ++rows) check(GetParam().accumulate, {rows}, {32}, false);
+  for (int64_t rows = 1; rows <= kStripRows; ++rows) check(GetParam().kernel, {rows}, {32}, false);
 }
 
 TEST_P(MatrixKernelTest, Strips) {
   for (const auto& counts : std::vector<std::vector<int64_t>>{
            {16, 16}, {16, 16, 16}, {16, 16, 16, 16, 5}, {16, 3}, {8, 8, 8}, {8, 16, 8, 16, 16, 1}}) {
-    check(GetParam().accumulate, counts, {64}, false);
-    check(GetParam().accumulate, counts, {64}, true);
+    check(GetParam().kernel, counts, {64}, false);
+    check(GetParam().kernel, counts, {64}, true);
   }
 }
 
 TEST_P(MatrixKernelTest, Pieces) {
   for (const auto& depths : std::vector<std::vector<int64_t>>{{320}, {32, 64}, {64, 64, 64}, {1280, 32}}) {
-    check(GetParam().accumulate, {16, 16, 7}, depths, false);
-    check(GetParam().accumulate, {16, 16, 7}, depths, true);
+    check(GetParam().kernel, {16, 16, 7}, depths, false);
+    check(GetParam().kernel, {16, 16, 7}, depths, true);
   }
 }
 
-TEST(AmxMatrix, ReleasesItsTiles) {
-  check(kernels::AmxMatrix<EmulatedTiles>::accumulate, {16, 9}, {32}, false);
-  EXPECT_EQ(EmulatedTiles::alive(), 0);
+TEST(AmxMatrix, ConfiguresItsTilesOncePerSessionAndForShortStrips) {
+  EmulatedTiles::configurations = 0;
+  check(kEmulated, {16, 16, 16}, {32}, false);
+  EXPECT_EQ(EmulatedTiles::configurations, 1);
+  EXPECT_FALSE(EmulatedTiles::in_use);
+  EmulatedTiles::configurations = 0;
+  check(kEmulated, {16, 9}, {32}, false);  // for 16 rows, for 9, and for 16 again
+  EXPECT_EQ(EmulatedTiles::configurations, 3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, MatrixKernelTest, testing::ValuesIn(kernel_cases()),

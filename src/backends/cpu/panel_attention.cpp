@@ -61,6 +61,7 @@ class PanelAttention {
       pack(of_pair(qkv, pair), i % key_blocks, keys + pair * head_elements_, values + pair * head_elements_);
     });
     context_.threads.for_each(pairs * query_blocks, [&](int64_t i) {
+      const kernels::MatrixSession session(*context_.matrix);
       const int64_t pair = i / query_blocks, first = i % query_blocks * kQueries;
       bf16* result = y + pair / heads_ * tokens_ * channels() + pair % heads_ * width_;
       attend(of_pair(qkv, pair), first, keys + pair * head_elements_, values + pair * head_elements_, result);

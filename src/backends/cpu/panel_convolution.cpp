@@ -192,6 +192,7 @@ class PanelConv2d final : public PackedConvolution {
     const int64_t tile_count = blocks(input.frames(), tiling.frames) * tiling.rows * tiling.columns;
     const int64_t panels = phases_[0].panels.count(), parts = panel_parts(tile_count, panels, context.threads);
     context.threads.for_each(tile_count * parts, [&](int64_t i) {
+      const kernels::MatrixSession session(*context.matrix);
       const int64_t part = i % parts, tile = i / parts;
       run_tile(context, input, grid, tiling, tile, target, panels * part / parts, panels * (part + 1) / parts);
     });
@@ -338,6 +339,7 @@ class PanelTemporalConv final : public PackedConvolution {
     const int64_t tile_count = blocks(input.pixels(), positions);
     const int64_t parts = panel_parts(tile_count, panels_.count(), context.threads);
     context.threads.for_each(tile_count * parts, [&](int64_t i) {
+      const kernels::MatrixSession session(*context.matrix);
       const int64_t part = i % parts, first = i / parts * positions;
       run_tile(context, input, first, std::min(positions, input.pixels() - first), target,
                panels_.count() * part / parts, panels_.count() * (part + 1) / parts);

@@ -81,6 +81,7 @@ class PanelLinear final : public PackedLinear {
     const std::vector<Task> tasks =
         split(x.shape().rows(), frames_of(options.shift), panels_.bytes(), panels_.count(), context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+      const kernels::MatrixSession session(*context.matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const bf16* rows = source + task.first * in_;
       Buffer normed;  // [chunk, in]
@@ -155,6 +156,7 @@ class PanelFeedForward final : public PackedFeedForward {
     const std::vector<Task> tasks =
         split(y.shape().rows(), frames_of(options.shift), w1_.bytes() + w2_.bytes(), 1, context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+      const kernels::MatrixSession session(*context.matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const size_t rows = static_cast<size_t>(task.count);
       const bf16* input = source + task.first * width_;

@@ -11,34 +11,40 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "backends/cpu/kernels/matrix.h"
 
 namespace svd::kernels {
 
-// Tiles: configure(rows) sets the rows of tiles 0 ... 5 (sums and left matrix); 6 and 7, the panel's, always have 16;
-// zero<T>(), load<T>(address, stride in bytes), store<T>(address, stride), multiply<Sum, Left, Right>(); released by
-// its destructor. A row is 64 bytes.
+// Tiles, of the calling thread: configure(rows) sets the rows of tiles 0 ... 5 (sums and left matrix); 6 and 7, the
+// panel's, always have 16; release(); zero<T>(), load<T>(address, stride in bytes), store<T>(address, stride),
+// multiply<Sum, Left, Right>(). A row is 64 bytes.
 template <typename Tiles>
 class AmxMatrix {
  public:
+  static void enter() { Tiles::configure(kStripRows); }
+  static void leave() { Tiles::release(); }
+
+  // Finds the tiles configured for whole strips, and leaves them so.
   static void accumulate(const Strip* strips, int64_t strip_count, int64_t row_stride, const Piece* pieces,
                          int64_t piece_count, bool add, float* sums) {
     const Product p{row_stride, pieces, piece_count, add};
-    Tiles tiles;
+    int64_t configured = kStripRows;
     for (int64_t first = 0, next; first < strip_count; first = next) {
       const int64_t rows = strips[first].count;  // runs of strips with as many rows share a configuration
       next = first + 1;
       while (next < strip_count && strips[next].count == rows) ++next;
-      tiles.configure(rows);
+      if (rows != std::exchange(configured, rows)) Tiles::configure(rows);
       for (int64_t column = 0; column < kPanelColumns; column += 2 * kTileColumns) {
         int64_t s = first;
         for (; s + 2 <= next; s += 2) {
-          block<2>(tiles, p, strips[s].rows, strips[s + 1].rows, column, sums + s * kStripSums);
+          block<2>(p, strips[s].rows, strips[s + 1].rows, column, sums + s * kStripSums);
         }
-        if (s < next) block<1>(tiles, p, strips[s].rows, nullptr, column, sums + s * kStripSums);
+        if (s < next) block<1>(p, strips[s].rows, nullptr, column, sums + s * kStripSums);
       }
     }
+    if (configured != kStripRows) Tiles::configure(kStripRows);
   }
 
  private:
@@ -54,49 +60,48 @@ class AmxMatrix {
   // Tiles 0 to 3 are the sums (first strip left and right, second strip left and right), 4 and 5 the strips, 6 and 7
   // the panel.
   template <int kStrips>
-  static void block(Tiles& tiles, const Product& p, const bf16* first, const bf16* second, int64_t column,
-                    float* sums) {
+  static void block(const Product& p, const bf16* first, const bf16* second, int64_t column, float* sums) {
     constexpr int64_t kSumStride = kPanelColumns * static_cast<int64_t>(sizeof(float));
     constexpr int64_t kPanelStride = 2 * kPanelColumns * static_cast<int64_t>(sizeof(bf16));
     const int64_t left_stride = p.row_stride * static_cast<int64_t>(sizeof(bf16));
     float* const top = sums + column;
     float* const bottom = top + kStripSums;
     if (p.add) {
-      tiles.template load<0>(top, kSumStride);
-      tiles.template load<1>(top + kTileColumns, kSumStride);
+      Tiles::template load<0>(top, kSumStride);
+      Tiles::template load<1>(top + kTileColumns, kSumStride);
       if constexpr (kStrips == 2) {
-        tiles.template load<2>(bottom, kSumStride);
-        tiles.template load<3>(bottom + kTileColumns, kSumStride);
+        Tiles::template load<2>(bottom, kSumStride);
+        Tiles::template load<3>(bottom + kTileColumns, kSumStride);
       }
     } else {
-      tiles.template zero<0>();
-      tiles.template zero<1>();
+      Tiles::template zero<0>();
+      Tiles::template zero<1>();
       if constexpr (kStrips == 2) {
-        tiles.template zero<2>();
-        tiles.template zero<3>();
+        Tiles::template zero<2>();
+        Tiles::template zero<3>();
       }
     }
     for (int64_t i = 0; i < p.piece_count; ++i) {
       const Piece& piece = p.pieces[i];
       const bf16* panel = piece.panel + 2 * column;
       for (int64_t k = 0; k < piece.depth; k += kDepthUnit, panel += kDepthUnit * kPanelColumns) {
-        tiles.template load<6>(panel, kPanelStride);
-        tiles.template load<7>(panel + 2 * kTileColumns, kPanelStride);
-        tiles.template load<4>(first + piece.offset + k, left_stride);
-        tiles.template multiply<0, 4, 6>();
-        tiles.template multiply<1, 4, 7>();
+        Tiles::template load<6>(panel, kPanelStride);
+        Tiles::template load<7>(panel + 2 * kTileColumns, kPanelStride);
+        Tiles::template load<4>(first + piece.offset + k, left_stride);
+        Tiles::template multiply<0, 4, 6>();
+        Tiles::template multiply<1, 4, 7>();
         if constexpr (kStrips == 2) {
-          tiles.template load<5>(second + piece.offset + k, left_stride);
-          tiles.template multiply<2, 5, 6>();
-          tiles.template multiply<3, 5, 7>();
+          Tiles::template load<5>(second + piece.offset + k, left_stride);
+          Tiles::template multiply<2, 5, 6>();
+          Tiles::template multiply<3, 5, 7>();
         }
       }
     }
-    tiles.template store<0>(top, kSumStride);
-    tiles.template store<1>(top + kTileColumns, kSumStride);
+    Tiles::template store<0>(top, kSumStride);
+    Tiles::template store<1>(top + kTileColumns, kSumStride);
     if constexpr (kStrips == 2) {
-      tiles.template store<2>(bottom, kSumStride);
-      tiles.template store<3>(bottom + kTileColumns, kSumStride);
+      Tiles::template store<2>(bottom, kSumStride);
+      Tiles::template store<3>(bottom + kTileColumns, kSumStride);
     }
   }
 };

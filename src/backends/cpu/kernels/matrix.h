@@ -44,7 +44,23 @@ struct MatrixKernel {
   // Depth worth accumulating in one call. The panel of so many rows (128 bytes each) must stay in the second-level
   // cache, better the first, while all strips pass; less depth means loading and storing the sums more often.
   int64_t depth_block;
-  Accumulate accumulate;
+  Accumulate accumulate;  // on a thread that has entered
+  // Puts the thread's registers into the state that accumulate expects, and back. Cheap, but not beside the products of
+  // a small block: once per task.
+  void (*enter)();
+  void (*leave)();
+};
+
+// A thread's time with a kernel.
+class MatrixSession {
+ public:
+  explicit MatrixSession(const MatrixKernel& kernel) : kernel_(kernel) { kernel_.enter(); }
+  MatrixSession(const MatrixSession&) = delete;
+  MatrixSession& operator=(const MatrixSession&) = delete;
+  ~MatrixSession() { kernel_.leave(); }
+
+ private:
+  const MatrixKernel& kernel_;
 };
 
 extern const MatrixKernel kAvx512Bf16Matrix;  // needs AVX512-BF16

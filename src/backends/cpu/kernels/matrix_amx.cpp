@@ -17,14 +17,10 @@ struct alignas(64) TileConfig {
 };
 static_assert(sizeof(TileConfig) == 64 && offsetof(TileConfig, row_bytes) == 16 && offsetof(TileConfig, rows) == 48);
 
-class HardwareTiles {
- public:
-  HardwareTiles() = default;
-  HardwareTiles(const HardwareTiles&) = delete;
-  HardwareTiles& operator=(const HardwareTiles&) = delete;
-  ~HardwareTiles() { asm volatile("tilerelease"); }
+struct HardwareTiles {
+  static void release() { asm volatile("tilerelease"); }
 
-  void configure(int64_t rows) {
+  static void configure(int64_t rows) {
     TileConfig config;
     for (int tile = 0; tile < 8; ++tile) {
       config.row_bytes[tile] = 64;
@@ -33,19 +29,19 @@ class HardwareTiles {
     asm volatile("ldtilecfg %0" : : "m"(config));
   }
   template <int kTile>
-  void zero() {
+  static void zero() {
     asm volatile("tilezero %%tmm%c0" : : "i"(kTile));
   }
   template <int kTile>
-  void load(const void* from, int64_t stride) {
+  static void load(const void* from, int64_t stride) {
     asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(kTile) : "memory");
   }
   template <int kTile>
-  void store(void* to, int64_t stride) {
+  static void store(void* to, int64_t stride) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(stride), "i"(kTile) : "memory");
   }
   template <int kSum, int kLeft, int kRight>
-  void multiply() {
+  static void multiply() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
   }
 };
@@ -53,6 +49,7 @@ class HardwareTiles {
 }  // namespace
 
 // Half a panel of 512 rows is 32 KiB, two thirds of the first-level cache.
-const MatrixKernel kAmxBf16Matrix{"amx_bf16", 512, AmxMatrix<HardwareTiles>::accumulate};
+const MatrixKernel kAmxBf16Matrix{"amx_bf16", 512, AmxMatrix<HardwareTiles>::accumulate,
+                                  AmxMatrix<HardwareTiles>::enter, AmxMatrix<HardwareTiles>::leave};
 
 }  // namespace svd::kernels
