@@ -30,7 +30,7 @@ void PageTest::SetUp() {
 void PageTest::open_page(std::vector<std::string> server_options) {
   const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
   folder_ = fs::path(SVD_TEST_DATA_DIR) / "server_page" / test->name();
-  server_.emplace(folder_, tiny_checkpoint(Decoder::temporal), std::move(server_options));
+  server_.emplace(folder_, tiny_checkpoint(Decoder::temporal), "svd", std::move(server_options));
   server_->start();
   browser_.emplace(folder_);
   browser_->open(server_->url());
