@@ -49,8 +49,14 @@ export class SettingsForm extends EventTarget {
     return this.#options.versions.find((version) => version.name === byId("version").value);
   }
 
+  // The defaults; of a version that is there, if the server's own choice is not.
   reset() {
     this.write({...this.#options.defaults, save_path: undefined});
+    const available = this.#options.versions.find((version) => version.available);
+    if (this.version?.available || !available) return;
+    byId("version").value = available.name;
+    this.#applyVersion();
+    this.#changed();
   }
 
   // As POST /api/v1/jobs takes them.
