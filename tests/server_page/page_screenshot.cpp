@@ -1,7 +1,7 @@
 // Makes the picture of the page in the documentation: runs the server, makes a video as a user does, takes a
 // screenshot.
 //
-//   page_screenshot CHECKPOINT PICTURE OUTPUT.png [SETTING=NUMBER ...]
+//   page_screenshot VERSION.safetensors PICTURE OUTPUT.png [SETTING=NUMBER ...]
 #include <fmt/format.h>
 
 #include <chrono>
@@ -24,7 +24,8 @@ constexpr std::chrono::minutes kPatience(60);  // a real model may take its time
 void take_screenshot(const fs::path& checkpoint, const fs::path& picture, const fs::path& output,
                      const std::vector<std::string>& settings) {
   const fs::path folder = fs::temp_directory_path() / ("svd_page_" + std::to_string(free_port()));
-  PageServer server(folder, checkpoint);
+  const std::string version = checkpoint.stem().string();
+  PageServer server(folder, checkpoint, version);
   server.start();
   {
     WebDriver browser(folder);
@@ -32,6 +33,7 @@ void take_screenshot(const fs::path& checkpoint, const fs::path& picture, const 
     browser.wait_until("document.querySelector('#connection').dataset.state === 'live'");
     browser.type("#image", fs::absolute(picture).string());
     browser.wait_until("!document.querySelector('#previews').hidden");
+    browser.click(fmt::format("#version option[value={}]", version));
     for (const std::string& setting : settings) {
       const size_t equals = setting.find('=');
       browser.replace(fmt::format("#{}", setting.substr(0, equals)), setting.substr(equals + 1));
@@ -54,7 +56,7 @@ void take_screenshot(const fs::path& checkpoint, const fs::path& picture, const 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() < 3) {
-    std::fputs("usage: page_screenshot CHECKPOINT PICTURE OUTPUT.png [SETTING=NUMBER ...]\n", stderr);
+    std::fputs("usage: page_screenshot VERSION.safetensors PICTURE OUTPUT.png [SETTING=NUMBER ...]\n", stderr);
     return 2;
   }
   try {

@@ -11,11 +11,12 @@ namespace svd::test {
 
 namespace fs = std::filesystem;
 
-PageServer::PageServer(fs::path folder, const fs::path& checkpoint, std::vector<std::string> options)
+PageServer::PageServer(fs::path folder, const fs::path& checkpoint, const std::string& version,
+                       std::vector<std::string> options)
     : folder_(std::move(folder)), options_(std::move(options)), port_(free_port()) {
   fs::remove_all(folder_);
   fs::create_directories(folder_ / "checkpoints");
-  fs::create_symlink(fs::absolute(checkpoint), folder_ / "checkpoints" / "svd.safetensors");
+  fs::create_symlink(fs::absolute(checkpoint), folder_ / "checkpoints" / (version + ".safetensors"));
 }
 
 void PageServer::start() {

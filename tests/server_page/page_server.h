@@ -13,9 +13,8 @@ namespace svd::test {
 // Not thread-safe.
 class PageServer {
  public:
-  // To run in `folder`, which is made anew, with that checkpoint for version svd and none for the others; `options` go
-  // to the program.
-  PageServer(std::filesystem::path folder, const std::filesystem::path& checkpoint,
+  // To run in `folder`, which is made anew, with that checkpoint for that version; `options` go to the program.
+  PageServer(std::filesystem::path folder, const std::filesystem::path& checkpoint, const std::string& version,
              std::vector<std::string> options = {});
 
   // Throws std::runtime_error, with the program's output, if the server does not answer soon.

@@ -27,10 +27,10 @@ void PageTest::SetUp() {
   GTEST_SKIP() << kMessage;
 }
 
-void PageTest::open_page(std::vector<std::string> server_options) {
+void PageTest::open_page(std::vector<std::string> server_options, const std::string& version) {
   const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
   folder_ = fs::path(SVD_TEST_DATA_DIR) / "server_page" / test->name();
-  server_.emplace(folder_, tiny_checkpoint(Decoder::temporal), std::move(server_options));
+  server_.emplace(folder_, tiny_checkpoint(Decoder::temporal), version, std::move(server_options));
   server_->start();
   browser_.emplace(folder_);
   browser_->open(server_->url());

@@ -19,8 +19,9 @@ class PageTest : public ::testing::Test {
  protected:
   void SetUp() override;
 
-  // The server with these options, and a browser that has opened its page and is connected.
-  void open_page(std::vector<std::string> server_options = {});
+  // The server with these options and a checkpoint for that version, and a browser that has opened its page and is
+  // connected.
+  void open_page(std::vector<std::string> server_options = {}, const std::string& version = "svd");
 
   // A PNG file for the file chooser.
   std::filesystem::path picture(const std::string& name, const Image& image) const;

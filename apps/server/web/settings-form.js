@@ -9,9 +9,14 @@ const numbers = ["height", "width", "num_frames", "num_steps", "seed", "fps", "m
                  "decoding_t", "num_samples", "video_fps"];
 const switches = ["overwrite_fps", "watermark", "save_locally"];
 
+// The height and width that a version was trained on, where the server names them; else those of the published models.
+function sizeOf(version) {
+  return {height: version?.height ?? 576, width: version?.width ?? 1024};
+}
+
 // Settings that work but that the models were not trained for, as the reference implementation warns of them.
 const warnings = {
-  fps: (s) => s.fps < 6 || s.fps > 31 ? "The models were trained on 6 to 31." : "",
+  fps: (s) => s.fps < 6 || s.fps > 31 ? "The model was trained on 6 to 31." : "",
   motion_bucket_id: (s) => s.motion_bucket_id > 255 ? "Above 255 may not look good." : "",
 };
 
@@ -21,6 +26,7 @@ export class SettingsForm extends EventTarget {
   #options;
   #methods;
   #savePathTyped = false;
+  #versionBefore = null;
 
   constructor(form, options) {
     super();
@@ -43,8 +49,14 @@ export class SettingsForm extends EventTarget {
     return this.#options.versions.find((version) => version.name === byId("version").value);
   }
 
+  // The defaults; of a version that is there, if the server's own choice is not.
   reset() {
     this.write({...this.#options.defaults, save_path: undefined});
+    const available = this.#options.versions.find((version) => version.available);
+    if (this.version?.available || !available) return;
+    byId("version").value = available.name;
+    this.#applyVersion();
+    this.#changed();
   }
 
   // As POST /api/v1/jobs takes them.
@@ -140,10 +152,17 @@ export class SettingsForm extends EventTarget {
     byId("reset").addEventListener("click", () => this.reset());
   }
 
-  // Frames, steps and guidance of the version that is chosen.
+  // Frames, steps and guidance of the version that is chosen, and its size if that is another than before.
   #applyVersion() {
     const version = this.version;
     if (!version) return;
+    const size = sizeOf(version);
+    const sizeBefore = sizeOf(this.#versionBefore);
+    for (const side of ["height", "width"]) {
+      if (size[side] !== sizeBefore[side]) byId(side).value = size[side];
+      byId(side).readOnly = version.own_size_only === true;
+    }
+    this.#versionBefore = version;
     byId("num_frames").value = version.num_frames;
     byId("num_steps").value = version.num_steps;
     this.#methods.guider.write({
@@ -162,7 +181,9 @@ export class SettingsForm extends EventTarget {
     for (const dependent of this.#form.querySelectorAll("[data-shown-by]")) {
       dependent.hidden = !byId(dependent.dataset.shownBy).checked;
     }
-    byId("size-warning").hidden = settings.height === 576 && settings.width === 1024;
+    const trained = sizeOf(this.version);
+    byId("size-warning").hidden = settings.height === trained.height && settings.width === trained.width;
+    setText(byId("size-warning"), `The model was trained on ${trained.height} × ${trained.width}.`);
     for (const [name, warn] of Object.entries(warnings)) this.#warn(name, warn(settings));
     this.dispatchEvent(new Event("change"));
   }

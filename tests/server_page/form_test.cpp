@@ -1,4 +1,4 @@
-// Bringing a picture, and what the page says of ones that cannot be used.
+// Filling in the form: pictures, versions, and what the page says of what cannot be used.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -89,6 +89,17 @@ TEST_F(PageTest, SaysWhyAPictureCannotBeUsed) {
 
   choose(picture());
   browser_->wait_until("!document.querySelector('#image-error')");
+}
+
+TEST_F(PageTest, ChoosesAVersionThatIsThere) {
+  open_page({}, "svd_xt");
+  EXPECT_EQ(browser_->script("return ['version', 'num_frames', 'num_steps', 'height', 'width', 'guider.max_scale']"
+                             ".map((id) => document.getElementById(id).value)"),
+            json::parse(R"(["svd_xt", "25", "30", "576", "1024", "3"])"));
+  EXPECT_EQ(browser_->text("#version-hint"), "");
+  browser_->click("#version option[value=svd]");
+  EXPECT_EQ(browser_->script("return document.querySelector('#num_frames').value"), "14");
+  EXPECT_THAT(browser_->text("#version-hint"), HasSubstr("svd.safetensors"));
 }
 
 TEST_F(PageTest, SaysWhatIsWrongBesideTheField) {
