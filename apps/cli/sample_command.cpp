@@ -51,7 +51,7 @@ class Sampling {
   int run() {
     watch_for_interrupt();  // before anything is put on the disk
     const std::vector<fs::path> pictures =
-        pictures_at(o_.input_path.empty() ? bundled_picture() : fs::path(o_.input_path));
+        pictures_at(o_.input_path.empty() ? bundled_picture(o_.version) : fs::path(o_.input_path));
     if (!o_.save_tensors.empty() && pictures.size() > 1) {
       fail(ErrorCode::invalid_argument,
            "save_tensors: one file holds one picture's tensors, but input_path names {} pictures", pictures.size());
@@ -140,7 +140,7 @@ class Sampling {
                     .watermark = o_.watermark};
     Plan plan{};
     try {
-      request.image = read_picture(picture);
+      request.image = read_picture(picture, o_.version);
       plan = model.plan(request);
     } catch (const Error& e) {
       if (e.code() == ErrorCode::bad_file) throw PictureError(e.code(), e.what());
