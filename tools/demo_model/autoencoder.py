@@ -44,9 +44,8 @@ class FrameConv(nn.Conv3d):
 
 
 def clips(x, frames):
-    """[B * T, C, h, w] -> [B, C, T, h * w], without copying when the channels are innermost in memory."""
-    y = x.unflatten(0, (-1, frames)).flatten(3).transpose(1, 2)
-    return y if y.is_contiguous(memory_format=torch.channels_last) else y.contiguous()
+    """[B * T, C, h, w] -> [B, C, T, h * w]"""
+    return x.unflatten(0, (-1, frames)).flatten(3).transpose(1, 2).contiguous()
 
 
 def pictures(y, like):

@@ -11,11 +11,11 @@ def nearly_orthogonal(m, rounds=5):
     """Brings the singular values of [rows, columns] close to 1 by Newton-Schulz iterations (a quintic polynomial)."""
     wide = m.shape[0] <= m.shape[1]
     x = m if wide else m.T
-    x = x / (x.norm() + 1e-7)
+    x = (x / (x.norm() + 1e-7)).bfloat16()
     for _ in range(rounds):
         square = x @ x.T
         x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
-    return x if wide else x.T
+    return (x if wide else x.T).float()
 
 
 class Muon(torch.optim.Optimizer):

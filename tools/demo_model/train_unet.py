@@ -24,7 +24,7 @@ HELD_OUT = 1_000_000  # first seed of the clips that training never sees; evalua
 
 
 class Clips:
-    """Clips as latents. One is added per training step; the oldest makes room when all places are taken."""
+    """Clips as latents. One is added every other step; the oldest makes room when all places are taken."""
 
     def __init__(self, encoder, rng, count):
         latent = (world.FRAMES, 4, world.HEIGHT // 8, world.WIDTH // 8)
@@ -41,7 +41,7 @@ class Clips:
         cond_aug = float(np.exp(self.rng.normal(-3.8, 0.5)))
         noisy = video[:1] + cond_aug * torch.randn(video[:1].shape)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            means = self.encoder(torch.cat([video, noisy]).contiguous(memory_format=torch.channels_last))[0]
+            means = self.encoder(torch.cat([video, noisy]))[0]
         i = self.added % self.count
         self.latents[i], self.first[i] = means[:-1] * LATENT_SCALE, means[-1]
         self.pictures[i] = ((video[0] + 1) * 127.5).round()
@@ -89,10 +89,6 @@ def train(args, rank):
     encoder = Encoder().requires_grad_(False)
     encoder.load_state_dict(torch.load(f"{args.run}/autoencoder_final.pt", weights_only=True)["encoder"])
     unet, clip = VideoUNet(), ClipTower()
-    for model in (encoder, unet):
-        for module in model.modules():
-            if isinstance(module, torch.nn.Conv2d):
-                module.to(memory_format=torch.channels_last)
     with torch.no_grad():  # the conditioning latent comes unscaled
         unet.input_blocks[0][0].weight[:, 4:] *= LATENT_SCALE
     mean_unet, mean_clip = copy.deepcopy(unet), copy.deepcopy(clip)
@@ -104,7 +100,7 @@ def train(args, rank):
     clips = Clips(encoder, np.random.default_rng([2, run.step, rank]), CLIPS_KEPT)
     for _ in range(8):
         fixed.add()
-    for _ in range(64):
+    for _ in range(48):
         clips.add()
 
     def check():
@@ -121,7 +117,8 @@ def train(args, rank):
     torch.manual_seed(100 * run.step + rank)
     shown = 0.0
     for step in run.steps():
-        clips.add()
+        if step % 2 == 0:
+            clips.add()
         set_learning_rate(optimizer, learning_rate(run, args.rate))
         batch = clips.batch(torch.randint(min(clips.added, clips.count), (args.batch,)))
         sigma = normal_quantiles(args.batch)[torch.randperm(args.batch)]

@@ -78,7 +78,8 @@ class SelfAttention(nn.Module):
     def forward(self, x):
         n, tokens, c = x.shape
         q, k, v = (f(x).view(n, tokens, c // HEAD, HEAD).transpose(1, 2) for f in (self.to_q, self.to_k, self.to_v))
-        return self.to_out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, c))
+        weights = (q @ k.transpose(2, 3) * HEAD**-0.5).softmax(dim=-1)  # for few tokens faster than the fused operation
+        return self.to_out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(n, tokens, c))
 
 
 class ContextAttention(nn.Module):
@@ -162,7 +163,7 @@ class VideoTransformer(nn.Module):
         temporal = self.time_stack[0](spatial + position.to(spatial.dtype), context)
         a = self.time_mixer().to(spatial.dtype)
         y = self.proj_out(a * spatial + (1 - a) * temporal)
-        return x + y.view(n, h, w, c).permute(0, 3, 1, 2)
+        return x + y.transpose(1, 2).reshape(n, c, h, w)
 
 
 class Downsample(nn.Module):
@@ -228,8 +229,7 @@ class VideoUNet(nn.Module):
         """x [B, T, 8, h, w], c_noise [B], context [B, 1, context], vector [B, 768] -> [B, T, 4, h, w]"""
         b, frames, c, h, w = x.shape
         emb = self.time_embed(sinusoids(c_noise, self.model_channels)) + self.label_emb(vector)
-        y = x.reshape(b * frames, c, h, w).contiguous(memory_format=torch.channels_last)
-        y = self.input_blocks[0][0](y)
+        y = self.input_blocks[0][0](x.reshape(b * frames, c, h, w))
         skips = [y]
         for layers in self.input_blocks[1:]:
             for layer in layers:
