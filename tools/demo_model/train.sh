@@ -4,7 +4,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 run=${1:-run}
 python=${PYTHON:-python3}
-"$python" train_autoencoder.py --run "$run" --minutes 22
-"$python" train_unet.py --run "$run" --minutes 60
-"$python" train_decoder.py --run "$run" --minutes 8
+"$python" train_autoencoder.py --run "$run" --minutes 18
+"$python" train_unet.py --run "$run" --minutes 51
 "$python" export.py --run "$run" --output ../../models/svd_demo.safetensors

@@ -100,7 +100,7 @@ def train(args, rank):
     clips = Clips(encoder, np.random.default_rng([2, run.step, rank]), CLIPS_KEPT)
     for _ in range(8):
         fixed.add()
-    for _ in range(48):
+    for _ in range(32):
         clips.add()
 
     def check():

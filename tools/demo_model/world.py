@@ -16,7 +16,7 @@ import numpy as np
 
 HEIGHT, WIDTH, FRAMES = 128, 192, 14
 REFERENCE_MOTION, REFERENCE_RATE = 127.0, 7.0
-PIXELS_PER_FRAME = 3.0  # of a toy on average, at the reference motion and rate
+PIXELS_PER_FRAME = 1.8  # of a toy on average, at the reference motion and rate
 SHAPES = ("disc", "box", "triangle")
 
 
@@ -80,7 +80,7 @@ def draw_scene(rng, motion_bucket_id=None, fps_id=None):
                 break
         shape = SHAPES[rng.integers(3)]
         heading = rng.uniform(0, 2 * np.pi)
-        spin = step * rng.uniform(0.008, 0.02) * rng.choice([-1, 1])
+        spin = step * rng.uniform(0.01, 0.025) * rng.choice([-1, 1])
         toys.append(Toy(shape, radius, colour_of(first_hue + i / 3 + rng.uniform(-0.08, 0.08), rng.uniform(0.75, 1), rng.uniform(0.8, 1)),
                         position, heading, step * rng.uniform(0.7, 1.3),
                         heading if shape == "triangle" else rng.uniform(0, 2 * np.pi), spin if shape == "box" else 0.0))
