@@ -1,7 +1,7 @@
 """Makes the pictures that the repository has of the demo model's world.
 
     python pictures.py                                   # assets/toys.png, tests/demo/scenes/
-    python pictures.py --svd ../../build/release/svd     # and docs/images/demo.gif, what the program makes of them
+    python pictures.py --svd ../../build/release/svd     # and docs/images/demo.webp, what the program makes of them
 """
 
 import argparse
@@ -28,7 +28,8 @@ def animation(svd, path):
             (pictures / f"{i}.png").write_bytes((TOP / name).read_bytes())
         videos = sample(svd, folder, pictures, 127, ["--seed_per_picture"])
     frames = [Image.fromarray(np.concatenate(row, axis=1).astype(np.uint8)) for row in zip(*videos)]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=1000 // 7, loop=0, optimize=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=1000 // 7, loop=0, quality=90, method=6)
 
 
 def main():
@@ -41,8 +42,8 @@ def main():
         Image.fromarray((picture * 255).round().astype(np.uint8)).save(TOP / path, optimize=True)
         print(f"{path}: seed {seed}")
     if args.svd:
-        animation(args.svd, TOP / "docs/images/demo.gif")
-        print("docs/images/demo.gif")
+        animation(args.svd, TOP / "docs/images/demo.webp")
+        print("docs/images/demo.webp")
 
 
 if __name__ == "__main__":

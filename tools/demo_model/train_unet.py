@@ -98,9 +98,9 @@ def train(args, rank):
 
     fixed = Clips(encoder, np.random.default_rng(HELD_OUT), 8)
     clips = Clips(encoder, np.random.default_rng([2, run.step, rank]), CLIPS_KEPT)
-    for _ in range(8):
+    for _ in range(8 if run.first else 0):
         fixed.add()
-    for _ in range(32):
+    for _ in range(20):
         clips.add()
 
     def check():
@@ -127,7 +127,8 @@ def train(args, rank):
         loss.backward()
         run.average_gradients(optimizer.weights)
         optimizer.step()
-        keep = min(0.998, (step + 1) / (step + 20))
+        # The average spans some 500 steps while the rate is high, and 30 once it hardly moves the weights.
+        keep = 0.97 if run.progress > 0.8 else min(0.998, (step + 1) / (step + 20))
         averaged(mean_unet, unet, keep)
         averaged(mean_clip, clip, keep)
         shown += loss.item()
