@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to a first video: installs the packages that are missing, builds, and animates a picture.
 #
-#   ./quickstart.sh                                   the bundled picture with a tiny synthetic network
-#   ./quickstart.sh photo.jpg --num_frames 14         another picture (first!); options go to `svd sample`
+#   ./quickstart.sh                                   the demo model with a picture of the world that it knows
+#   ./quickstart.sh toys.png --motion_bucket_id 200   another picture (first!); options go to `svd sample`
 #   ./quickstart.sh photo.jpg --checkpoint checkpoints/svd_xt.safetensors --version svd_xt
 #
 # Safe to run again; what is already there is kept.
@@ -25,8 +25,6 @@ given() {
 }
 
 svd=$top/build/release/svd
-tiny=$top/checkpoints/tiny-svd.safetensors
-bundled_picture=$top/assets/rocket.jpg
 output=$top/outputs/quickstart
 
 tools/setup_packages.sh build
@@ -45,26 +43,14 @@ if (($# > 0)) && [[ "$1" != -* ]] && [[ ! -e "$1" ]]; then
   echo "quickstart.sh: there is no picture $1" >&2
   exit 2
 fi
-if ! given input_path "$@"; then
-  picture=$bundled_picture
-  if (($# > 0)) && [[ "$1" != -* ]]; then
-    picture=$1
-    shift
-  fi
-  options+=("$picture")
+if (($# > 0)) && [[ "$1" != -* ]]; then
+  options+=("$1")
+  shift
 fi
 given output_folder "$@" || options+=(--output_folder "$output")
 if ! given checkpoint "$@" && ! given version "$@"; then
-  if [[ ! -f "$tiny" ]]; then
-    say "making a tiny synthetic checkpoint, $tiny"
-    mkdir -p "$(dirname "$tiny")"
-    "$svd" synth --size tiny --version svd --dtype f16 --output "$tiny"
-  fi
-  options+=(--checkpoint "$tiny" --version svd)
-  # The tiny network is not trained: more frames and steps would only take longer.
-  given num_frames "$@" || options+=(--num_frames 7)
-  given num_steps "$@" || options+=(--num_steps 4)
-  untrained=1
+  options+=(--version svd_demo)
+  demo=1
 fi
 
 say "$svd sample ${options[*]} $*"
@@ -76,11 +62,11 @@ if ! given output_folder "$@"; then
     say "the video is $newest"
   fi
 fi
-if [[ "${untrained:-0}" == 1 ]]; then
+if [[ "${demo:-0}" == 1 ]]; then
   cat <<'END'
 
-The network behind it has random weights, so the video shows that everything works, and nothing more. For real ones put
-Stability AI's svd.safetensors into a folder and run
+The demo model behind it is small and knows one world only: coloured toys over hills (models/README.md). For photographs
+put Stability AI's svd.safetensors into a folder and run
 
   ./quickstart.sh PICTURE --checkpoint FOLDER/svd.safetensors --version svd
 END

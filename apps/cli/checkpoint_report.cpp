@@ -70,6 +70,7 @@ std::string guess_version(const std::filesystem::path& path, const SafetensorsFi
   if (!has(part::kUNet)) return "not a Stable Video Diffusion checkpoint";
   const bool temporal = has("first_stage_model.decoder.mid.block_1.time_stack");
   const std::string name = path.filename().string();
+  if (temporal && name.find("svd_demo") != std::string::npos) return "svd_demo (by the file's name)";
   const bool xt = name.find("xt") != std::string::npos, newer = name.find("1_1") != std::string::npos;
   if (temporal && xt) return newer ? "svd_xt_1_1 (by the file's name)" : "svd_xt (by the file's name)";
   if (temporal)

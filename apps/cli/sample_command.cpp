@@ -56,7 +56,7 @@ class Sampling {
     check_sampling(o_.sampler, o_.discretization, o_.guider,
                    o_.num_steps > 0 ? o_.num_steps : defaults_of(o_.version).num_steps);
     const std::vector<fs::path> pictures =
-        pictures_at(o_.input_path.empty() ? bundled_picture() : fs::path(o_.input_path));
+        pictures_at(o_.input_path.empty() ? bundled_picture(o_.version) : fs::path(o_.input_path));
     if (!o_.save_tensors.empty() && pictures.size() > 1) {
       fail(ErrorCode::invalid_argument,
            "save_tensors: one file holds one picture's tensors, but input_path names {} pictures", pictures.size());
@@ -158,7 +158,7 @@ class Sampling {
                     .watermark = o_.watermark};
     Plan plan{};
     try {
-      request.image = read_picture(picture);
+      request.image = read_picture(picture, o_.version);
       plan = model.plan(request);
     } catch (const Error& e) {
       if (e.code() == ErrorCode::bad_file) throw PictureError(e.code(), e.what());

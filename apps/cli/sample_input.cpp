@@ -31,18 +31,24 @@ std::string_view published_size_of(Version version) {
   return defaults_of(version).temporal_decoder ? "9.56 GB" : "9.5 GB";
 }
 
-}  // namespace
-
-fs::path bundled_picture() {
+// Where a file that comes with the program may be: in the installation, else in the source tree.
+std::array<fs::path, 2> bundled(const fs::path& file) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = (program.parent_path() / SVD_INSTALLED_ASSETS).lexically_normal();
-  for (const fs::path& folder : {installed, fs::path(SVD_SOURCE_ASSETS)}) {
-    if (fs::exists(folder / "rocket.jpg", error)) return folder / "rocket.jpg";
+  return {(program.parent_path() / SVD_INSTALLED_DATA / file).lexically_normal(), fs::path(SVD_SOURCE_DATA) / file};
+}
+
+}  // namespace
+
+fs::path bundled_picture(Version version) {
+  const fs::path file = fs::path("assets") / (version == Version::svd_demo ? "toys.png" : "rocket.jpg");
+  const std::array<fs::path, 2> places = bundled(file);
+  std::error_code error;
+  for (const fs::path& place : places) {
+    if (fs::exists(place, error)) return place;
   }
-  fail(ErrorCode::bad_file,
-       "no input_path, and the bundled picture rocket.jpg is neither in {} nor in {}; give one: svd sample PICTURE",
-       installed.string(), SVD_SOURCE_ASSETS);
+  fail(ErrorCode::bad_file, "no input_path, and the bundled picture is neither {} nor {}; give one: svd sample PICTURE",
+       places[0].string(), places[1].string());
 }
 
 std::vector<fs::path> pictures_at(const fs::path& path) {
@@ -68,21 +74,26 @@ std::vector<fs::path> pictures_at(const fs::path& path) {
   return pictures;
 }
 
-Image read_picture(const fs::path& path) {
+Image read_picture(const fs::path& path, Version version) {
+  const VersionDefaults& model = defaults_of(version);
   const Image image = read_image(path);
   Image fitted;
   try {
-    fitted = fit_to_model(image);
+    fitted = fit_to_model(image, version);
   } catch (const Error& e) {
     fail(ErrorCode::bad_file, "{}: {}", path.string(), e.what());
   }
-  if (fitted.width != image.width || fitted.height != image.height) {
+  const bool resized = fitted.width != image.width || fitted.height != image.height;
+  if (resized && model.own_size_only) {
+    warn(fmt::format("{}: {} x {} (width x height); scaled and cropped to {} x {}, which is all that {} does",
+                     path.string(), image.width, image.height, fitted.width, fitted.height, model.name));
+  } else if (resized) {
     warn(fmt::format("{}: {} x {} (width x height), expected multiples of 64; resized to {} x {}", path.string(),
                      image.width, image.height, fitted.width, fitted.height));
   }
-  if (fitted.width != 1024 || fitted.height != 576) {
-    warn(fmt::format("{}: {} x {}; the model was trained on 1024 x 576 and may do worse on other sizes", path.string(),
-                     fitted.width, fitted.height));
+  if (fitted.width != model.width || fitted.height != model.height) {
+    warn(fmt::format("{}: {} x {}; the model was trained on {} x {} and may do worse on other sizes", path.string(),
+                     fitted.width, fitted.height, model.width, model.height));
   }
   return fitted;
 }
@@ -102,10 +113,21 @@ fs::path find_checkpoint(const std::string& given, Version version) {
     places.push_back(fs::path(folder) / file);
     places.push_back(fs::path(folder) / "checkpoints" / file);
   }
+  const bool comes_with_the_program = version == Version::svd_demo;
+  if (comes_with_the_program) {
+    const auto bundles = bundled(fs::path("models") / file);
+    places.insert(places.end(), bundles.begin(), bundles.end());
+  }
   std::string looked;
   for (const fs::path& place : places) {
     if (fs::exists(place, error)) return place;
     looked += "\n  " + fs::absolute(place).string();
+  }
+  if (comes_with_the_program) {
+    fail(ErrorCode::bad_file,
+         "no checkpoint for version {}, which comes with the program. Looked for:{}\n"
+         "Install it again, or name the file with --checkpoint",
+         name, looked);
   }
   fail(ErrorCode::bad_file,
        "no checkpoint for version {}. Looked for:{}\n"

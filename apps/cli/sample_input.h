@@ -10,8 +10,9 @@
 
 namespace svd::cli {
 
-// The picture that is used when none is given. Throws Error(bad_file) when it was not installed.
-std::filesystem::path bundled_picture();
+// The picture that is used when none is given: for svd_demo one of the kind that it knows. Throws Error(bad_file) when
+// it was not installed.
+std::filesystem::path bundled_picture(Version version);
 
 // The pictures that a path names: itself, or the .jpg, .jpeg, .png and .webp files of a folder, sorted by name.
 // Throws Error(bad_file) when there are none.
@@ -19,10 +20,10 @@ std::vector<std::filesystem::path> pictures_at(const std::filesystem::path& path
 
 // Reads a picture and fits it to the model; warns of sizes that the model was not trained on.
 // Throws Error(bad_file), whose message names the file.
-Image read_picture(const std::filesystem::path& path);
+Image read_picture(const std::filesystem::path& path, Version version);
 
-// `given`, or the file of that version in the usual places when it is empty. Throws Error(bad_file) with a message
-// that says where the file is to come from.
+// `given`, or the file of that version in the usual places when it is empty; svd_demo's comes with the program. Throws
+// Error(bad_file) with a message that says where the file is to come from.
 std::filesystem::path find_checkpoint(const std::string& given, Version version);
 
 // The same in `folder`, or in the usual places when it is empty.

@@ -12,10 +12,13 @@ namespace {
 constexpr const char* kFooter =
     "Names may be written with - or _, values after = or a space. The paths of the videos go to the standard output,\n"
     "everything else to the error output. Sides of the picture that are not multiples of 64 are cut down to the next\n"
-    "lower one by resampling. Nothing is ever downloaded: weights are Stability AI's files, which you bring.\n"
+    "lower one by resampling; svd_demo scales and crops to 192 x 128. Nothing is ever downloaded: weights are "
+    "Stability\n"
+    "AI's files, which you bring, except those of svd_demo.\n"
     "The environment variable SVD_FORCE_ISA (avx2, avx512, avx512_bf16, amx_bf16) makes the cpu device use no more.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C (a second Ctrl-C stops at once).\n\n"
     "Examples:\n"
+    "  svd sample --version svd_demo                           the demo model and a picture made for it\n"
     "  svd sample photo.jpg                                    14 frames, with checkpoints/svd.safetensors\n"
     "  svd sample --input_path=photos/ --version=svd_xt --output_folder=videos\n"
     "                                                          a video of 25 frames from each picture of a folder\n"
@@ -52,7 +55,8 @@ void add_input_and_output(CLI::App& c, SampleOptions& o) {
 void add_model(CLI::App& c, SampleOptions& o) {
   constexpr const char* kGroup = "Model";
   add_choice(c, "--version", o.version, version_choices(),
-             "svd, svd_xt, svd_image_decoder, svd_xt_image_decoder or svd_xt_1_1")
+             "svd, svd_xt, svd_image_decoder, svd_xt_image_decoder or svd_xt_1_1: Stability AI's;\n"
+             "svd_demo: a small one that comes with the program and works at 192 x 128")
       ->capture_default_str()
       ->group(kGroup);
   add_path(c, "--checkpoint", o.checkpoint,

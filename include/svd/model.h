@@ -56,7 +56,7 @@ struct OperationRecord {
 };
 
 struct Request {
-  // Sides are multiples of 64 (see fit_to_model), 64 to 4096, at most 2^21 pixels; 1024 x 576 is what the models were
+  // Sides are multiples of 64 (see fit_to_model), 64 to 4096, at most 2^21 pixels; best the size that the version was
   // trained on.
   Image image = {};
   std::optional<int> num_frames = {};  // 1 to 1024; default: of the version
@@ -118,8 +118,10 @@ class SVD_API Random {
   std::unique_ptr<State> state_;
 };
 
-// The picture with sides cut down to multiples of 64 by resampling. Throws Error(invalid_argument) below 64.
-SVD_API Image fit_to_model(const Image& image);
+// The picture with sides cut down to multiples of 64 by resampling; for a version that works at its own size only
+// (svd_demo), scaled until it just covers that size and cut to it around the centre. Throws Error(invalid_argument)
+// when a side is below 64 (with the former) or the picture is not width * height * 3 bytes.
+SVD_API Image fit_to_model(const Image& image, Version version = Version::svd);
 
 // The picture as the reference's web page takes it: scaled by area averaging until it just covers width x height, and
 // the centre cut out.

@@ -9,10 +9,11 @@
 
 namespace svd {
 
-// The published models. All share one network; they differ in what they were trained for and in the decoder.
-enum class Version { svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1 };
+// The published models, which share one network and differ in what they were trained for and in the decoder; and
+// svd_demo, a small one of our own (models/README.md) that comes with the program.
+enum class Version { svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1, svd_demo };
 
-// What the reference uses for a version when nothing else is asked for.
+// What is used for a version when nothing else is asked for: what the reference does.
 struct VersionDefaults {
   std::string_view name;  // "svd_xt": of the --version option and of the checkpoint file
   int num_frames;
@@ -20,6 +21,8 @@ struct VersionDefaults {
   float min_guidance;     // at the first frame
   float max_guidance;     // at the last
   bool temporal_decoder;  // else frames are decoded one by one
+  int width, height;      // of the pictures that it was trained on, in pixels
+  bool own_size_only;     // fit_to_model() brings every picture to that size
 };
 SVD_API const VersionDefaults& defaults_of(Version version);
 SVD_API std::span<const Version> all_versions();

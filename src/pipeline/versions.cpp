@@ -7,17 +7,19 @@
 namespace svd {
 namespace {
 
-// The reference's scripts/sampling/configs and simple_video_sample.py.
-constexpr std::array<VersionDefaults, 5> kDefaults = {{
-    {"svd", 14, 25, 1.0f, 2.5f, true},
-    {"svd_xt", 25, 30, 1.5f, 3.0f, true},
-    {"svd_image_decoder", 14, 25, 1.0f, 2.5f, false},
-    {"svd_xt_image_decoder", 25, 30, 1.5f, 3.0f, false},
-    {"svd_xt_1_1", 25, 30, 1.5f, 3.0f, true},
+// The reference's scripts/sampling/configs and simple_video_sample.py; svd_demo is used as it was trained for.
+constexpr std::array<VersionDefaults, 6> kDefaults = {{
+    {"svd", 14, 25, 1.0f, 2.5f, true, 1024, 576, false},
+    {"svd_xt", 25, 30, 1.5f, 3.0f, true, 1024, 576, false},
+    {"svd_image_decoder", 14, 25, 1.0f, 2.5f, false, 1024, 576, false},
+    {"svd_xt_image_decoder", 25, 30, 1.5f, 3.0f, false, 1024, 576, false},
+    {"svd_xt_1_1", 25, 30, 1.5f, 3.0f, true, 1024, 576, false},
+    {"svd_demo", 14, 25, 1.0f, 2.5f, true, 192, 128, true},
 }};
 
-constexpr std::array<Version, 5> kVersions = {Version::svd, Version::svd_xt, Version::svd_image_decoder,
-                                              Version::svd_xt_image_decoder, Version::svd_xt_1_1};
+constexpr std::array<Version, 6> kVersions = {
+    Version::svd,        Version::svd_xt,  Version::svd_image_decoder, Version::svd_xt_image_decoder,
+    Version::svd_xt_1_1, Version::svd_demo};
 
 }  // namespace
 

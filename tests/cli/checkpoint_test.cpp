@@ -68,6 +68,20 @@ TEST(Checkpoint, IsFoundInTheUsualPlaces) {
               HasSubstr((folder / "weights/checkpoints/svd.safetensors").string() + ": "));
 }
 
+TEST(Checkpoint, OfTheDemoModelComesWithTheProgramAndGivesWayToAnother) {
+  const TemporaryFolder folder;
+  const Arguments arguments = {"sample", "--version=svd_demo", "--num_frames=1", "--num_steps=1"};
+  const Result r = run_svd(arguments, {.folder = folder.path()});
+  EXPECT_EQ(r.exit_code, 0) << r.errors;
+  EXPECT_THAT(r.errors, HasSubstr("svd_demo from " SVD_SOURCE_DIR "/models/svd_demo.safetensors on "));
+  EXPECT_THAT(r.errors, HasSubstr("assets/toys.png: 192 x 128, 1 frames, 1 steps"));
+  EXPECT_THAT(r.errors, Not(HasSubstr("warning")));
+  std::filesystem::create_directories(folder / "checkpoints");
+  folder.file("checkpoints/svd_demo.safetensors", "no checkpoint");
+  EXPECT_THAT(run_svd(arguments, {.folder = folder.path()}).errors,
+              HasSubstr("svd: error: checkpoints/svd_demo.safetensors: "));
+}
+
 TEST(Checkpoint, OtherFilesAreNamedAndRefused) {
   const TemporaryFolder folder;
   const std::string picture = folder.file("picture.png", "").string();

@@ -140,6 +140,17 @@ TEST_F(Sample, OddSizesAreFittedWithAWarning) {
   EXPECT_EQ(copy.height, 64);
 }
 
+TEST_F(Sample, TheDemoModelGetsPicturesOfItsSize) {
+  const Result r = sample(quick({picture("picture.png", 101, 150).string()}), Version::svd_demo);
+  ASSERT_EQ(r.exit_code, 0) << r.errors;
+  EXPECT_THAT(r.errors, HasSubstr("picture.png: 150 x 101 (width x height); scaled and cropped to 192 x 128, which is "
+                                  "all that svd_demo does"));
+  EXPECT_THAT(r.errors, Not(HasSubstr("trained on")));
+  const Image copy = read_image(folder_ / "out/000000.jpg");
+  EXPECT_EQ(copy.width, 192);
+  EXPECT_EQ(copy.height, 128);
+}
+
 TEST_F(Sample, PicturesThatCannotBeUsed) {
   const std::string small = picture("small.png", 40, 40).string();
   const std::string empty = folder_.file("empty.png", "").string();
