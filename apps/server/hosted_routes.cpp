@@ -88,7 +88,8 @@ SettingsRequest settings_of(const Api& api, const std::vector<FormPart>& parts, 
       {"guider", {{"name", "LinearPredictionGuider"}, {"min_scale", std::min(1.0, scale)}, {"max_scale", scale}}},
       {"save_locally", false}};
   SettingsRequest request = parse_settings(values, api.defaults, 1);
-  if (!api.defaults.contains("width") && !api.defaults.contains("height")) {
+  const bool own_size_only = defaults_of(request.settings.version).own_size_only;
+  if (!own_size_only && !api.defaults.contains("width") && !api.defaults.contains("height")) {
     choose_size(request.settings, api.intake.decode(image));
   }
   return request;

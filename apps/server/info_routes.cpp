@@ -20,6 +20,9 @@ json versions(const ServerOptions& options) {
                   {"min_guidance", v.min_guidance},
                   {"max_guidance", v.max_guidance},
                   {"temporal_decoder", v.temporal_decoder},
+                  {"width", v.width},
+                  {"height", v.height},
+                  {"own_size_only", v.own_size_only},
                   {"available", true},
                   {"problem", nullptr}};
     try {

@@ -133,8 +133,8 @@ SettingsRequest parse_settings(const json& values, const json& defaults, int max
   JobSettings& s = request.settings;
   s.version = read_version(fields);
   const VersionDefaults& version = defaults_of(s.version);
-  s.height = fields.number("height", s.height);
-  s.width = fields.number("width", s.width);
+  s.height = fields.number("height", version.own_size_only ? version.height : s.height);
+  s.width = fields.number("width", version.own_size_only ? version.width : s.width);
   if (s.width * s.height > kMostPixels) {
     reject_setting("width", fmt::format("at most {} pixels in all", kMostPixels),
                    fmt::format("{} x {}", s.width, s.height));

@@ -16,6 +16,15 @@ JobSettings parsed(const json& values, const json& defaults = json::object()) {
   return parse_settings(values, defaults, 8).settings;
 }
 
+TEST(Settings, AVersionOfOneSizeHasThatSizeByDefault) {
+  const JobSettings demo = parsed({{"version", "svd_demo"}});
+  EXPECT_EQ(demo.width, 192);
+  EXPECT_EQ(demo.height, 128);
+  const JobSettings published = parsed({{"version", "svd"}});
+  EXPECT_EQ(published.width, 1024);
+  EXPECT_EQ(published.height, 576);
+}
+
 TEST(Settings, DefaultsAreTheVersions) {
   EXPECT_EQ(parsed(json::object()).num_frames, 14);
   EXPECT_EQ(parsed({{"version", "svd_xt"}}).num_frames, 25);
