@@ -109,7 +109,8 @@ TEST_F(Demo, MotionGrowsWithItsBucket) {
 // Guidance grows from 1, which is none, at the first frame to 2.5 at the last: so does what it changes.
 TEST_F(Demo, GuidanceChangesTheLastFramesMost) {
   const Sampled& s = sampled_.begin()->second;
-  const Video unguided = generate({.image = s.picture, .motion_bucket_id = 224, .min_guidance = 1, .max_guidance = 1});
+  const Video unguided =
+      generate({.image = s.picture, .motion_bucket_id = 224, .guider = {.min_scale = 1.0f, .max_scale = 1.0f}});
   const double first = mean_difference(unguided.frames.front(), s.lively.frames.front());
   const double last = mean_difference(unguided.frames.back(), s.lively.frames.back());
   EXPECT_GE(last, 1.0);
