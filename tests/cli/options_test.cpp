@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUse{{"sample", "--device=toaster"}, {"--device: expected one of auto, cpu, cuda, reference", "toaster"}},
         WrongUse{{"sample", "--precision=f16"}, {"--precision: expected one of auto, f32, bf16, found f16"}},
         WrongUse{{"sample", "--version=svd_2"},
-                 {"svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1, found svd_2"}},
+                 {"svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1, svd_demo, found svd_2"}},
         WrongUse{{"sample", "--sampler=Euler"},
                  {"--sampler: expected one of EulerEDMSampler, HeunEDMSampler", "found Euler"}},
         WrongUse{{"sample", "--s_churn=-1"}, {"--s_churn: expected a number from 0 to 1000, found -1"}},
