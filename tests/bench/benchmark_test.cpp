@@ -69,7 +69,7 @@ TEST_F(Benchmark, RefusesWithTheOptionsName) {
 }
 
 TEST_F(Benchmark, RefusesWhatDoesNotFitBeforeStarting) {
-  const BenchOptions huge{.sizes = {.width = 1024, .height = 1024, .frames = 4096, .decode_frames = 1}};
+  const BenchOptions huge{.sizes = {.width = 2048, .height = 1024, .frames = 1024, .decode_frames = 1}};
   const std::string message = message_of(ErrorCode::out_of_memory, [&] { run_benchmark(huge); });
   EXPECT_THAT(message, HasSubstr("unet needs"));
   EXPECT_THAT(message, HasSubstr("fewer frames"));
