@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/spawn_arguments.h"
 #include "support/tiny_checkpoint.h"
 
 namespace svd::test {
@@ -31,13 +32,6 @@ std::vector<std::string> environment_of(const Surroundings& surroundings) {
   for (const auto& [name, value] : surroundings.environment) variables[name] = value;
   std::vector<std::string> list;
   for (const auto& [name, value] : variables) list.push_back(name + "=" + value);
-  return list;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  for (std::string& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
   return list;
 }
 

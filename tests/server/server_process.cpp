@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/spawn_arguments.h"
 #include "support/test_image.h"
 #include "support/tiny_checkpoint.h"
 
@@ -23,13 +24,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  for (std::string& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
 
 fs::path checkpoint_folder(const fs::path& folder) {
   const fs::path checkpoints = folder / "checkpoints";

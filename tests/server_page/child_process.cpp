@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/spawn_arguments.h"
+
 namespace svd::test {
 namespace {
 
@@ -26,13 +28,6 @@ std::vector<std::string> environment_without_svd() {
   }
   // Spinning threads would take the cores from the browser.
   list.push_back("OMP_WAIT_POLICY=passive");
-  return list;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  for (std::string& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
   return list;
 }
 
