@@ -91,7 +91,7 @@ void add_bench_command(CLI::App& app, Run& run) {
   c->add_option("--device", o->device, "reference: plain loops, for checking")
       ->check(CLI::IsMember({"cpu", "reference"}))
       ->capture_default_str();
-  c->add_option("--precision", o->precision, "auto: bf16 where the CPU multiplies it, else f32")
+  c->add_option("--precision", o->precision, "auto (bf16), f32 or bf16")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}))
       ->capture_default_str();
   c->add_option("--threads", o->threads, "Default: all cores")->check(CLI::Range(1, 1024));

@@ -105,7 +105,7 @@ void add_machine(CLI::App& c, SampleOptions& o) {
       ->group(kGroup);
   const Choices<Precision> precisions = {
       {"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}};
-  add_choice(c, "--precision", o.precision, precisions, "auto (bf16 where the device multiplies it), f32 or bf16")
+  add_choice(c, "--precision", o.precision, precisions, "auto (bf16), f32 or bf16")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--threads", o.threads, {1, 1024}, "Default: all cores")->group(kGroup);

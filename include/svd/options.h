@@ -36,7 +36,7 @@ enum class Device {
 };
 
 enum class Precision {
-  automatic,  // bf16 where the device multiplies it, else f32
+  automatic,  // bf16, but f32 on the reference device
   f32,
   bf16,  // weights and activations in bfloat16, sums in float32
 };

@@ -28,7 +28,13 @@ void OpProfile::after(const OpInfo& op) {
 
 void OpProfile::add(const OperationRecord& r) {
   OpTotal& total = totals_[{std::string(r.kind), std::string(r.detail)}];
-  total.add({.calls = 1, .seconds = r.seconds, .flops = r.flops, .bytes = r.bytes, .exponentials = r.exponentials});
+  total.add({.kind = {},
+             .detail = {},
+             .calls = 1,
+             .seconds = r.seconds,
+             .flops = r.flops,
+             .bytes = r.bytes,
+             .exponentials = r.exponentials});
 }
 
 std::vector<OpTotal> OpProfile::totals() const {

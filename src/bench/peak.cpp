@@ -21,17 +21,16 @@ double seconds_of(const std::function<void()>& work) {
 }  // namespace
 
 PeakKernel peak_kernel(Isa isa, DType type) {
-  if (type == DType::f32) {
-    if (isa >= Isa::avx512) return {"avx512 vfmadd231ps", kPeakAvx512Flops, peak_avx512};
-    return {"avx2 vfmadd231ps", kPeakAvx2Flops, peak_avx2};
-  }
-  ensure(type == DType::bf16, "peak: expected f32 or bf16, found {}", name_of(type));
-  if (isa == Isa::amx_bf16) {
+  ensure(type == DType::f32 || type == DType::bf16, "peak: expected f32 or bf16, found {}", name_of(type));
+  if (type == DType::bf16 && isa == Isa::amx_bf16) {
     request_amx_permission();
     return {"amx tdpbf16ps", kPeakAmxBf16Flops, peak_amx_bf16};
   }
-  if (isa == Isa::avx512_bf16) return {"avx512 vdpbf16ps", kPeakAvx512Bf16Flops, peak_avx512_bf16};
-  fail(ErrorCode::unsupported, "peak: {} does not multiply bfloat16", name_of(isa));
+  if (type == DType::bf16 && isa == Isa::avx512_bf16) {
+    return {"avx512 vdpbf16ps", kPeakAvx512Bf16Flops, peak_avx512_bf16};
+  }
+  if (isa >= Isa::avx512) return {"avx512 vfmadd231ps", kPeakAvx512Flops, peak_avx512};
+  return {"avx2 vfmadd231ps", kPeakAvx2Flops, peak_avx2};
 }
 
 double measure_peak(const PeakKernel& kernel, const Threads& threads, const std::function<void()>& between_rounds) {
@@ -58,9 +57,8 @@ double measure_peak(const PeakKernel& kernel, const Threads& threads, const std:
 }
 
 MachinePeak measure_peak_of(Device device, Precision precision, int threads) {
-  if (device == Device::reference) precision = Precision::f32;
-  if (precision == Precision::automatic) precision = best_cpu_precision();
-  const PeakKernel kernel = peak_kernel(select_isa(), precision == Precision::bf16 ? DType::bf16 : DType::f32);
+  const bool f32 = device == Device::reference || precision == Precision::f32;
+  const PeakKernel kernel = peak_kernel(select_isa(), f32 ? DType::f32 : DType::bf16);
   return {measure_peak(kernel, Threads(threads == 0 ? available_cores() : threads)), kernel.name};
 }
 

@@ -18,8 +18,9 @@ struct PeakKernel {
   float (*run)(int64_t iterations);
 };
 
-// The fastest multiply-add of the instruction set for operands of the type, f32 or bf16; sums are float32.
-// Throws Error(unsupported) when it has none for bf16, or when the kernel refuses AMX.
+// The fastest multiply-add of the instruction set for operands of the type, f32 or bf16; sums are float32. Where there
+// is none for bf16, its operands are widened, and it is that for f32. Throws Error(unsupported) when the kernel refuses
+// AMX.
 PeakKernel peak_kernel(Isa isa, DType type);
 
 // FLOP/s of all threads together: the best of several rounds of about 0.1 s in which all run at the same time.

@@ -64,7 +64,7 @@ void check_memory(const PipelinePlan& plan, const Settings& s, DType activation)
   if (plan.peak_phase == Phase::decoding && s.decoding_t > 1 && s.num_frames > 1) {
     advice = fmt::format("decoding fewer frames at a time (decoding_t, now {}) or {}", s.decoding_t, advice);
   }
-  if (activation == DType::f32 && best_cpu_precision() == Precision::bf16) advice += ", or precision bf16";
+  if (activation == DType::f32) advice += ", or precision bf16";
   fail(ErrorCode::out_of_memory, "{} needs {:.1f} GiB of memory, {:.1f} GiB are available; what helps: {}",
        name_of(plan.peak_phase), static_cast<double>(plan.peak_bytes) / kGiB, static_cast<double>(available) / kGiB,
        advice);

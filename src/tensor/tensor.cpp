@@ -50,7 +50,7 @@ Tensor Tensor::frames(int64_t first, int64_t count) const {
 
 void Tensor::expect_type(DType type) const {
   if (type == type_) return;  // asked thousands of times a second: no message is made for nothing
-  ensure(false, "tensor {} holds {}, not {}", shape_.str(), name_of(type_), name_of(type));
+  fail(ErrorCode::internal, "tensor {} holds {}, not {}", shape_.str(), name_of(type_), name_of(type));
 }
 
 }  // namespace svd

@@ -18,27 +18,43 @@ using kernels::kPanelColumns;
 using kernels::kStripRows;
 using kernels::kStripSums;
 
-// These kernels need AVX512-BF16.
-class Bf16KernelsTest : public testing::Test {
+struct KernelSet {
+  std::string name;
+  Isa needs;  // avx2: nothing special
+  const kernels::FinishKernel& finish;
+  const kernels::AttentionKernel& attention;
+};
+
+void PrintTo(const KernelSet& s, std::ostream* out) { *out << s.name; }
+
+class Bf16KernelsTest : public testing::TestWithParam<KernelSet> {
  protected:
   void SetUp() override {
-    if (select_isa() < Isa::avx512_bf16) GTEST_SKIP() << "this CPU has no avx512_bf16";
+    if (select_isa() < GetParam().needs) GTEST_SKIP() << "this CPU has no " << name_of(GetParam().needs);
   }
+  const kernels::FinishKernel& finish() const { return GetParam().finish; }
+  const kernels::AttentionKernel& attention() const { return GetParam().attention; }
 };
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Bf16KernelsTest,
+                         testing::Values(KernelSet{"any", Isa::avx2, kernels::kFinish, kernels::kAttention},
+                                         KernelSet{"avx512_bf16", Isa::avx512_bf16, kernels::kAvx512Bf16Finish,
+                                                   kernels::kAvx512Bf16Attention}),
+                         [](const auto& info) { return info.param.name; });
 
 double exact_gelu(double x) { return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2)); }
 
-TEST_F(Bf16KernelsTest, GeluIsWithinItsBound) {
+TEST_P(Bf16KernelsTest, GeluIsWithinItsBound) {
   std::vector<float> x, y;
   for (float v = -12.0f; v <= 12.0f; v += 0.0007f) x.push_back(v);
   y = x;
-  kernels::gelu_in_place(y.data(), static_cast<int64_t>(y.size()));
+  finish().gelu(y.data(), static_cast<int64_t>(y.size()));
   for (size_t i = 0; i < x.size(); ++i) {
     const double expected = exact_gelu(static_cast<double>(x[i]));
     ASSERT_NEAR(y[i], expected, std::max(6e-5, 1e-5 * expected)) << x[i];
   }
   float nan = std::nanf("");
-  kernels::gelu_in_place(&nan, 1);
+  finish().gelu(&nan, 1);
   EXPECT_TRUE(std::isnan(nan));
 }
 
@@ -58,7 +74,7 @@ double expected_of(const FinishCase& c, double sum, double gate_sum, double bias
   return c.other ? share * other + (1.0 - share) * v : v;
 }
 
-TEST_F(Bf16KernelsTest, FinishEveryOption) {
+TEST_P(Bf16KernelsTest, FinishEveryOption) {
   const FinishCase cases[] = {
       {16, 64, false, false, false, false, false, false, false, false},
       {16, 64, true, false, false, false, false, false, false, true},
@@ -85,17 +101,17 @@ TEST_F(Bf16KernelsTest, FinishEveryOption) {
     const int64_t elements = (c.rows - 1) * stride + c.columns;  // exactly what may be touched
     AlignedArray<bf16> residual = random_bf16(elements, 8), other = random_bf16(elements, 9);
     AlignedArray<bf16> y(elements, to_bf16(99.0f));
-    const Finish finish{.columns = c.columns,
-                        .bias = c.bias ? bias.data() : nullptr,
-                        .shift = c.shift ? shift.data() : nullptr,
-                        .silu = c.silu,
-                        .gelu = c.gelu,
-                        .gate = c.gated ? kernels::Gate::gelu : kernels::Gate::none,
-                        .stream = c.stream,
-                        .other_share = 0.3f};
-    kernels::finish_strip(sums.data(), c.rows, finish, c.residual ? residual.data() : nullptr,
-                          c.other ? other.data() : nullptr, stride, y.data());
-    kernels::end_streaming();
+    const Finish options{.columns = c.columns,
+                         .bias = c.bias ? bias.data() : nullptr,
+                         .shift = c.shift ? shift.data() : nullptr,
+                         .silu = c.silu,
+                         .gelu = c.gelu,
+                         .gate = c.gated ? kernels::Gate::gelu : kernels::Gate::none,
+                         .stream = c.stream,
+                         .other_share = 0.3f};
+    finish().strip(sums.data(), c.rows, options, c.residual ? residual.data() : nullptr,
+                   c.other ? other.data() : nullptr, stride, y.data());
+    finish().end_streaming();
     for (int64_t r = 0; r < c.rows; ++r) {
       for (int64_t i = 0; i < c.columns; ++i) {
         const int64_t at = r * stride + i, sum = r * kPanelColumns + i, gate = sum + kPanelColumns / 2;
@@ -113,20 +129,20 @@ TEST_F(Bf16KernelsTest, FinishEveryOption) {
   }
 }
 
-TEST_F(Bf16KernelsTest, KeysAndValuesInPanels) {
+TEST_P(Bf16KernelsTest, KeysAndValuesInPanels) {
   for (const int64_t width : {64, 512}) {
     for (const int64_t count : {1, 15, 16, 63, 64}) {
       const int64_t stride = 3 * width + 8;
       AlignedArray<bf16> rows = random_bf16((count - 1) * stride + width, 3);
       AlignedArray<bf16> panel(kernels::kKeyPanel * width, to_bf16(99.0f));
-      kernels::pack_keys(rows.data(), count, width, stride, panel.data());
+      attention().pack_keys(rows.data(), count, width, stride, panel.data());
       for (int64_t key = 0; key < kernels::kKeyPanel; ++key) {
         for (int64_t c = 0; c < width; ++c) {
           const float expected = key < count ? to_f32(rows[key * stride + c]) : 0.0f;
           ASSERT_EQ(to_f32(panel[(c / 2 * 64 + key) * 2 + c % 2]), expected) << "key " << key << ", element " << c;
         }
       }
-      kernels::pack_values(rows.data(), count, 64, stride, panel.data());
+      attention().pack_values(rows.data(), count, 64, stride, panel.data());
       for (int64_t key = 0; key < 64; ++key) {
         for (int64_t c = 0; c < kPanelColumns; ++c) {
           const float expected = key < count ? to_f32(rows[key * stride + c]) : 0.0f;
@@ -138,7 +154,7 @@ TEST_F(Bf16KernelsTest, KeysAndValuesInPanels) {
 }
 
 // Blocks of keys one after the other give what the softmax over all of them gives, whatever the order of the largest.
-TEST_F(Bf16KernelsTest, OnlineSoftmax) {
+TEST_P(Bf16KernelsTest, OnlineSoftmax) {
   constexpr int64_t kRows = 9, kOutputPanels = 2;
   constexpr double kScale = 0.7;
   const std::vector<int64_t> blocks = {128, 70, 1, 256};
@@ -166,8 +182,8 @@ TEST_F(Bf16KernelsTest, OnlineSoftmax) {
       }
     }
     AlignedArray<bf16> probabilities(kStripRows * padded, to_bf16(7.0f));
-    kernels::softmax_strip(scores.data(), kStripSums, kRows, count, static_cast<float>(kScale * std::numbers::log2e),
-                           state, outputs.data(), kOutputPanels, kStripSums, probabilities.data(), padded);
+    attention().softmax(scores.data(), kStripSums, kRows, count, static_cast<float>(kScale * std::numbers::log2e),
+                        state, outputs.data(), kOutputPanels, kStripSums, probabilities.data(), padded);
     for (int64_t row = 0; row < kRows; ++row) {
       double sum = 0;
       for (int64_t key = 0; key < padded; ++key) {
@@ -184,7 +200,7 @@ TEST_F(Bf16KernelsTest, OnlineSoftmax) {
     first += count;
   }
   AlignedArray<bf16> y(kRows * 64);
-  kernels::divide_strip(outputs.data() + kStripSums, kRows, state, 64, y.data());
+  attention().divide(outputs.data() + kStripSums, kRows, state, 64, y.data());
   for (int64_t row = 0; row < kRows; ++row) {
     double most = -1e300, sum = 0;
     for (int64_t key = 0; key < keys; ++key) most = std::max(most, logit(row, key));

@@ -30,7 +30,8 @@ const kernels::MatrixKernel kEmulated{"amx_emulated", 512, Emulated::accumulate,
 void PrintTo(const KernelCase& c, std::ostream* out) { *out << c.name; }
 
 std::vector<KernelCase> kernel_cases() {
-  return {{"avx512_bf16", Isa::avx512_bf16, kernels::kAvx512Bf16Matrix},
+  return {{"widening", Isa::avx2, kernels::kWideningMatrix},
+          {"avx512_bf16", Isa::avx512_bf16, kernels::kAvx512Bf16Matrix},
           {"amx_bf16", Isa::amx_bf16, kernels::kAmxBf16Matrix},
           {"amx_emulated", Isa::avx2, kEmulated}};
 }

@@ -1,6 +1,7 @@
 // Blocked attention with an online softmax (Milakov and Gimelshein 2018; Dao et al. 2022, "FlashAttention"): scores of
-// kQueries x kKeys at a time, never the whole matrix. The products are oneDNN's, each on one thread; the softmax
-// between them is a kernel of ours. Keys and values are packed once per frame and used by every block of queries.
+// kQueries x kKeys at a time, never the whole matrix. In float32 the products are oneDNN's, each on one thread; the
+// softmax between them is a kernel of ours. Keys and values are packed once per frame and used by every block of
+// queries.
 #include "backends/cpu/attention.h"
 
 #include <algorithm>
@@ -25,21 +26,18 @@ namespace {
 constexpr int64_t kQueries = 256;
 constexpr int64_t kKeys = 512;
 
-int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
+constexpr memory::data_type kType = memory::data_type::f32;
 
-memory::desc matrix(int64_t rows, int64_t columns, int64_t stride, memory::data_type type) {
-  return {{rows, columns}, type, {stride, 1}};
-}
+memory::desc matrix(int64_t rows, int64_t columns, int64_t stride) { return {{rows, columns}, kType, {stride, 1}}; }
 
 }  // namespace
 
 // The two products for one size of block. All sizes of the same number of keys share the layouts of packed keys and
 // values, which `like`, the products of whole blocks of queries, has chosen.
 struct AttentionProducts {
-  AttentionProducts(const dnnl::engine& engine, memory::data_type type, int64_t queries, int64_t keys, int64_t width,
-                    int64_t row_stride, const AttentionProducts* like) {
+  AttentionProducts(const dnnl::engine& engine, int64_t queries, int64_t keys, int64_t width, int64_t row_stride,
+                    const AttentionProducts* like) {
     const ThreadLimit one(1);  // they run inside a team
-    const auto f32 = memory::data_type::f32;
     // Threads run the same product at the same time: each brings its own scratch memory.
     dnnl::primitive_attr plain, accumulating;
     plain.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -48,13 +46,11 @@ struct AttentionProducts {
     sum.append_sum();
     accumulating.set_post_ops(sum);
     const memory::desc k =
-        like ? like->scores_description.weights_desc() : memory::desc({width, keys}, type, memory::format_tag::any);
+        like ? like->scores_description.weights_desc() : memory::desc({width, keys}, kType, memory::format_tag::any);
     const memory::desc v =
-        like ? like->output_description.weights_desc() : memory::desc({keys, width}, type, memory::format_tag::any);
-    scores_description = {
-        {matrix(queries, width, row_stride, type), k, matrix(queries, keys, kKeys, f32)}, plain, engine};
-    output_description = {
-        {matrix(queries, keys, kKeys, type), v, matrix(queries, width, width, f32)}, accumulating, engine};
+        like ? like->output_description.weights_desc() : memory::desc({keys, width}, kType, memory::format_tag::any);
+    scores_description = {{matrix(queries, width, row_stride), k, matrix(queries, keys, kKeys)}, plain, engine};
+    output_description = {{matrix(queries, keys, kKeys), v, matrix(queries, width, width)}, accumulating, engine};
     scores = matmul(scores_description);
     output = matmul(output_description);
   }
@@ -71,30 +67,27 @@ struct AttentionProducts {
 AttentionCache::AttentionCache() = default;
 AttentionCache::~AttentionCache() = default;
 
-const AttentionProducts& AttentionCache::get(const dnnl::engine& engine, memory::data_type type, int64_t queries,
-                                             int64_t keys, int64_t width, int64_t row_stride,
-                                             const AttentionProducts* like) {
+const AttentionProducts& AttentionCache::get(const dnnl::engine& engine, int64_t queries, int64_t keys, int64_t width,
+                                             int64_t row_stride, const AttentionProducts* like) {
   auto& entry = products_[{queries, keys, width, row_stride}];
-  if (!entry) entry = std::make_unique<AttentionProducts>(engine, type, queries, keys, width, row_stride, like);
+  if (!entry) entry = std::make_unique<AttentionProducts>(engine, queries, keys, width, row_stride, like);
   return *entry;
 }
 
 namespace {
 
 // Attention within one frame.
-template <typename T>
 class FrameAttention {
  public:
   FrameAttention(Context& context, AttentionCache& cache, int64_t tokens, int64_t heads, int64_t width)
       : context_(context), tokens_(tokens), heads_(heads), width_(width), key_blocks_(blocks(tokens, kKeys)) {
-    const auto type = dnnl_type(context.activation);
     const int64_t queries[2] = {std::min(kQueries, tokens), tokens % kQueries};
     const int64_t keys[2] = {std::min(kKeys, tokens), tokens % kKeys};
     for (int q = 0; q < 2; ++q) {
       for (int k = 0; k < 2; ++k) {
         if (queries[q] == 0 || keys[k] == 0) continue;
         const AttentionProducts*& products = products_[q][k];
-        products = &cache.get(context.engine, type, queries[q], keys[k], width, 3 * heads * width,
+        products = &cache.get(context.engine, queries[q], keys[k], width, 3 * heads * width,
                               q == 0 ? nullptr : products_[0][k]);
         scratch_bytes_ = std::max(scratch_bytes_, products->scratch_bytes());
       }
@@ -106,7 +99,7 @@ class FrameAttention {
   }
 
   // qkv [tokens, 3C] -> y [tokens, C]
-  void run(const T* qkv, T* y) {
+  void run(const float* qkv, float* y) {
     context_.threads.for_ranges(heads_ * key_blocks_, [&](int64_t begin, int64_t end) { pack(qkv, begin, end); });
     context_.threads.for_ranges(heads_ * blocks(tokens_, kQueries),
                                 [&](int64_t begin, int64_t end) { attend(qkv, begin, end, y); });
@@ -128,39 +121,38 @@ class FrameAttention {
     return packed_values_.data() + static_cast<size_t>(head * key_blocks_ + block) * value_bytes_;
   }
 
-  void pack(const T* qkv, int64_t begin, int64_t end) const {
+  void pack(const float* qkv, int64_t begin, int64_t end) const {
     const ThreadLimit one(1);
     dnnl::stream stream(context_.engine);
-    const auto type = dnnl_type(context_.activation);
     const int64_t stride = 3 * channels();
     for (int64_t task = begin; task < end; ++task) {
       const int64_t head = task / key_blocks_, block = task % key_blocks_;
       const int64_t first = block * kKeys, count = std::min(kKeys, tokens_ - first);
       const AttentionProducts& p = products(std::min(kQueries, tokens_), count);
-      const T* k = qkv + first * stride + channels() + head * width_;
-      const memory::desc transposed({width_, count}, type, {1, stride});
+      const float* k = qkv + first * stride + channels() + head * width_;
+      const memory::desc transposed({width_, count}, kType, {1, stride});
       reorder(stream, transposed, k, p.scores_description.weights_desc(), keys_of(head, block));
-      reorder(stream, matrix(count, width_, stride, type), k + channels(), p.output_description.weights_desc(),
+      reorder(stream, matrix(count, width_, stride), k + channels(), p.output_description.weights_desc(),
               values_of(head, block));
     }
   }
 
-  void reorder(dnnl::stream& stream, const memory::desc& from, const T* source, const memory::desc& to,
+  void reorder(dnnl::stream& stream, const memory::desc& from, const float* source, const memory::desc& to,
                std::byte* target) const {
     memory a = context_.wrap(from, source), b = context_.wrap(to, target);
     dnnl::reorder(a, b).execute(stream, a, b);
   }
 
-  void attend(const T* qkv, int64_t begin, int64_t end, T* y) const {
+  void attend(const float* qkv, int64_t begin, int64_t end, float* y) const {
     const ThreadLimit one(1);
     dnnl::stream stream(context_.engine);
     const Buffer scores_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(float));
-    const Buffer probabilities_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(T));
+    const Buffer probabilities_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(float));
     const Buffer accumulator_buffer = context_.pool.allocate(static_cast<size_t>(kQueries * width_) * sizeof(float));
     const Buffer scratch = context_.pool.allocate(scratch_bytes_);
-    float* scores = reinterpret_cast<float*>(scores_buffer.data());            // [queries, kKeys]
-    T* probabilities = reinterpret_cast<T*>(probabilities_buffer.data());      // [queries, kKeys]
-    float* accumulator = reinterpret_cast<float*>(accumulator_buffer.data());  // [queries, width]
+    float* scores = reinterpret_cast<float*>(scores_buffer.data());                // [queries, kKeys]
+    float* probabilities = reinterpret_cast<float*>(probabilities_buffer.data());  // [queries, kKeys]
+    float* accumulator = reinterpret_cast<float*>(accumulator_buffer.data());      // [queries, width]
     std::array<float, kQueries> row_max, row_sum, correction;
     const float scale_log2 = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(width_));
     const int64_t query_blocks = blocks(tokens_, kQueries);
@@ -168,7 +160,7 @@ class FrameAttention {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t head = task / query_blocks;
       const int64_t first = task % query_blocks * kQueries, queries = std::min(kQueries, tokens_ - first);
-      const T* q = qkv + first * 3 * channels() + head * width_;
+      const float* q = qkv + first * 3 * channels() + head * width_;
       row_max.fill(-3.0e38f);
       row_sum.fill(0.0f);
       std::fill_n(accumulator, queries * width_, 0.0f);
@@ -186,7 +178,7 @@ class FrameAttention {
     }
   }
 
-  void multiply(dnnl::stream& stream, const matmul& product, const matmul::primitive_desc& description, const T* a,
+  void multiply(dnnl::stream& stream, const matmul& product, const matmul::primitive_desc& description, const float* a,
                 const std::byte* b, float* c, const Buffer& scratch) const {
     product.execute(stream, {{DNNL_ARG_SRC, context_.wrap(description.src_desc(), a)},
                              {DNNL_ARG_WEIGHTS, context_.wrap(description.weights_desc(), b)},
@@ -207,27 +199,25 @@ class FrameAttention {
 Tensor attention(Context& context, AttentionCache& cache, const Tensor& qkv, const Shape& shape, int64_t heads) {
   Tensor y(context.pool, shape, context.activation);  // [T, ..., C]
   const int64_t frames = shape[0], tokens = shape.rows() / frames, channels = shape.back();
-  if (panels_suit_heads(context, channels / heads)) {
+  if (context.bf16) {
     panel_attention(context, qkv, heads, y);
     return y;
   }
-  with_element_type(context.activation, [&]<typename T>(T*) {
-    FrameAttention<T> frame_attention(context, cache, tokens, heads, channels / heads);
-    for (int64_t frame = 0; frame < frames; ++frame) {
-      frame_attention.run(qkv.data<T>().data() + frame * tokens * 3 * channels,
-                          y.data<T>().data() + frame * tokens * channels);
-    }
-  });
+  FrameAttention frame_attention(context, cache, tokens, heads, channels / heads);
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    frame_attention.run(qkv.data<float>().data() + frame * tokens * 3 * channels,
+                        y.data<float>().data() + frame * tokens * channels);
+  }
   return y;
 }
 
 Tensor temporal_attention(Context& context, const Tensor& qkv, const Shape& shape, int64_t heads) {
   Tensor y(context.pool, shape, context.activation);  // [T, ..., C]
   const int64_t frames = shape[0], positions = shape.rows() / frames, width = shape.back() / heads;
-  if (context.matrix && width == 64 && frames <= kernels::kMostFrames) {
+  const auto quick = context.bf16 ? context.bf16->attention.among_frames : nullptr;
+  if (quick && width == kernels::kTemporalHead && frames <= kernels::kMostFrames) {
     context.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
-      kernels::temporal_attention_bf16_64(qkv.data<bf16>().data(), frames, positions, heads, begin, end,
-                                          y.data<bf16>().data());
+      quick(qkv.data<bf16>().data(), frames, positions, heads, begin, end, y.data<bf16>().data());
     });
     return y;
   }

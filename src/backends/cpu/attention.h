@@ -19,8 +19,8 @@ class AttentionCache {
 
   // row_stride: elements from one row of q to the next. `like` (may be null) gives the layouts of keys and values. The
   // result lives as long as the cache.
-  const AttentionProducts& get(const dnnl::engine& engine, dnnl::memory::data_type type, int64_t queries, int64_t keys,
-                               int64_t width, int64_t row_stride, const AttentionProducts* like);
+  const AttentionProducts& get(const dnnl::engine& engine, int64_t queries, int64_t keys, int64_t width,
+                               int64_t row_stride, const AttentionProducts* like);
 
  private:
   std::map<std::array<int64_t, 4>, std::unique_ptr<AttentionProducts>> products_;

@@ -169,9 +169,9 @@ Tensor result_tensor(Context& context, const Shape& shape, Operand& residual) {
 // Enlarged pictures of at most about this size are held at a time.
 constexpr int64_t kUpsampleBytes = int64_t{64} << 20;
 
-class DnnlConv2d final : public PackedConvolution {
+class DnnlConvolution final : public PackedConvolution {
  public:
-  DnnlConv2d(Convolution convolution, bool upsample) : convolution_(std::move(convolution)), upsample_(upsample) {}
+  DnnlConvolution(Convolution convolution, bool upsample) : convolution_(std::move(convolution)), upsample_(upsample) {}
 
   Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
     const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
@@ -200,31 +200,14 @@ class DnnlConv2d final : public PackedConvolution {
 
  private:
   Convolution convolution_;
-  const bool upsample_;
-};
-
-class DnnlTemporalConv final : public PackedConvolution {
- public:
-  explicit DnnlTemporalConv(Convolution convolution) : convolution_(std::move(convolution)) {}
-
-  Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
-    const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
-    const ResidualKind kind = residual_kind(options.residual);
-    const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
-    Tensor y = result_tensor(context, shape, options.residual);  // [T, H, W, out]
-    convolution_.run(context, picture, x.raw(), kind, residual, y.raw());
-    return y;
-  }
-
- private:
-  Convolution convolution_;
+  const bool upsample_;  // the picture is doubled first
 };
 
 }  // namespace
 
 std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s, const RawWeight& kernel,
                                            const RawWeight* bias) {
-  if (context.matrix) return make_panel_conv2d(context, s, kernel, bias);
+  if (context.bf16) return make_panel_conv2d(context, s, kernel, bias);
   const Geometry geometry{s.in_channels,
                           s.out_channels,
                           {s.kernel, s.kernel},
@@ -232,15 +215,15 @@ std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s
                           {s.pad_before, s.pad_before},
                           {s.pad_after, s.pad_after}};
   constexpr Picture typical{2, 64, 128};
-  return std::make_unique<DnnlConv2d>(Convolution(context, geometry, typical, kernel, bias, 1.0f), s.upsample);
+  return std::make_unique<DnnlConvolution>(Convolution(context, geometry, typical, kernel, bias, 1.0f), s.upsample);
 }
 
 std::unique_ptr<PackedWeights> pack_temporal_conv(Context& context, const RawWeight& kernel, const RawWeight& bias,
                                                   float scale) {
-  if (context.matrix) return make_panel_temporal_conv(context, kernel, bias, scale);
+  if (context.bf16) return make_panel_temporal_conv(context, kernel, bias, scale);
   const Geometry geometry{kernel.shape[1], kernel.shape[0], {3, 1, 1}, {1, 1, 1}, {1, 0, 0}, {1, 0, 0}};
   constexpr Picture typical{14, 32, 64};
-  return std::make_unique<DnnlTemporalConv>(Convolution(context, geometry, typical, kernel, &bias, scale));
+  return std::make_unique<DnnlConvolution>(Convolution(context, geometry, typical, kernel, &bias, scale), false);
 }
 
 Tensor convolve(Context& context, const Tensor& x, PackedWeights& w, const Shape& shape, ConvOptions options) {

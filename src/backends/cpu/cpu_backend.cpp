@@ -8,16 +8,21 @@
 namespace svd {
 namespace {
 
-const kernels::MatrixKernel* matrix_kernel(DType activation, Isa isa) {
+const kernels::Bf16Kernels* bf16_kernels(DType activation, Isa isa) {
+  static constexpr kernels::Bf16Kernels kAny{kernels::kWideningMatrix, kernels::kFinish, kernels::kAttention};
+  static constexpr kernels::Bf16Kernels kAvx512Bf16{kernels::kAvx512Bf16Matrix, kernels::kAvx512Bf16Finish,
+                                                    kernels::kAvx512Bf16Attention};
+  static constexpr kernels::Bf16Kernels kAmxBf16{kernels::kAmxBf16Matrix, kernels::kAvx512Bf16Finish,
+                                                 kernels::kAvx512Bf16Attention};
   if (activation != DType::bf16) return nullptr;
-  return isa == Isa::amx_bf16 ? &kernels::kAmxBf16Matrix : &kernels::kAvx512Bf16Matrix;
+  return isa == Isa::amx_bf16 ? &kAmxBf16 : isa == Isa::avx512_bf16 ? &kAvx512Bf16 : &kAny;
 }
 
 // The operations are functions in their own files; this class only hands them the context.
 class CpuBackend final : public Backend {
  public:
   CpuBackend(Threads threads, DType activation, Isa isa)
-      : isa_(isa), context_(threads, activation, pool_, matrix_kernel(activation, isa)) {}
+      : isa_(isa), context_(threads, activation, pool_, bf16_kernels(activation, isa)) {}
 
   std::string describe() const override {
     return fmt::format("cpu, {}, {}, {} thread{}", name_of(context_.activation), name_of(isa_),
@@ -25,7 +30,7 @@ class CpuBackend final : public Backend {
   }
   DType activation_type() const override { return context_.activation; }
   BufferPool& pool() override { return pool_; }
-  bool fuses_norms() const override { return context_.matrix != nullptr; }
+  bool fuses_norms() const override { return context_.bf16 != nullptr; }
 
  private:
   std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& spec, const RawWeight& kernel,
@@ -93,17 +98,10 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-Precision best_cpu_precision() { return has_bf16(select_isa()) ? Precision::bf16 : Precision::f32; }
-
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
   const Isa isa = select_isa();
-  if (options.precision == Precision::bf16 && !has_bf16(isa)) {
-    fail(ErrorCode::unsupported,
-         "precision bf16: this CPU (or SVD_FORCE_ISA) has {}, which does not multiply bfloat16; use f32", name_of(isa));
-  }
-  const bool bf16 =
-      options.precision == Precision::bf16 || (options.precision == Precision::automatic && has_bf16(isa));
-  return std::make_unique<CpuBackend>(options.threads, bf16 ? DType::bf16 : DType::f32, isa);
+  const DType activation = options.precision == Precision::f32 ? DType::f32 : DType::bf16;
+  return std::make_unique<CpuBackend>(options.threads, activation, isa);
 }
 
 }  // namespace svd

@@ -1,4 +1,5 @@
-// The CPU backend: oneDNN for convolutions and matrix products, own SIMD kernels for the rest.
+// The CPU backend. In bfloat16 everything runs on kernels of this project; in float32 oneDNN does the convolutions and
+// matrix products.
 #pragma once
 
 #include <memory>
@@ -10,15 +11,12 @@
 namespace svd {
 
 struct CpuOptions {
-  Precision precision = Precision::automatic;
+  Precision precision = Precision::automatic;  // bf16
   Threads threads{available_cores()};
 };
 
-// bf16 keeps activations and weights in bfloat16 and accumulates in float32. Throws Error(unsupported) when bf16 is
-// asked of a CPU that does not have it, and for a bad SVD_FORCE_ISA (see isa.h).
+// bf16 keeps activations and weights in bfloat16 and accumulates in float32, on CPUs that do not multiply bfloat16 too:
+// it takes half the memory and is not slower. Throws Error(unsupported) for a bad SVD_FORCE_ISA (see isa.h).
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
-
-// What `automatic` would choose here: f32 or bf16.
-Precision best_cpu_precision();
 
 }  // namespace svd

@@ -12,11 +12,11 @@ dnnl::memory::data_type dnnl_type(DType type) {
   return type == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
-Context::Context(Threads threads_, DType activation_, BufferPool& pool_, const kernels::MatrixKernel* matrix_)
+Context::Context(Threads threads_, DType activation_, BufferPool& pool_, const kernels::Bf16Kernels* bf16_)
     : threads(threads_),
       activation(activation_),
       pool(pool_),
-      matrix(matrix_),
+      bf16(bf16_),
       engine(dnnl::engine::kind::cpu, 0),
       stream(engine) {}
 

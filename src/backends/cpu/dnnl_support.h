@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "backends/cpu/kernels/matrix.h"
+#include "backends/cpu/kernels/bf16_kernels.h"
 #include "base/parallel.h"
 #include "ops/backend.h"
 
@@ -15,7 +15,7 @@ dnnl::memory::data_type dnnl_type(DType type);
 
 // What the operations of the CPU backend work with. One per backend; not thread-safe.
 struct Context {
-  Context(Threads threads, DType activation, BufferPool& pool, const kernels::MatrixKernel* matrix);
+  Context(Threads threads, DType activation, BufferPool& pool, const kernels::Bf16Kernels* bf16);
 
   dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) const;
   void run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments);
@@ -23,7 +23,7 @@ struct Context {
   Threads threads;
   DType activation;  // f32 or bf16: of activations and packed weights
   BufferPool& pool;
-  const kernels::MatrixKernel* matrix;  // of this CPU; null in f32: then all products are oneDNN's
+  const kernels::Bf16Kernels* bf16;  // of this CPU; null in f32: then products and convolutions are oneDNN's
   dnnl::engine engine;
   dnnl::stream stream;
 };

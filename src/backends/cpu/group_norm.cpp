@@ -19,23 +19,18 @@ struct Moments {
   explicit Moments(size_t channels) : sums(channels), squares(channels) {}
 };
 
-const float* shift_of(const Tensor* shift, int64_t frame) {
-  if (!shift) return nullptr;
-  return shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : frame * shift->shape()[1]);
-}
-
 // Moments of each frame of x [frames, rows, C].
 template <typename T>
 std::vector<Moments> frame_moments(const Context& context, const T* x, int64_t frames, int64_t rows, int64_t channels,
                                    const Tensor* shift, const std::vector<float>& pivot) {
-  const int64_t chunks = (rows + kMomentRows - 1) / kMomentRows;
+  const int64_t chunks = blocks(rows, kMomentRows);
   const size_t c_count = static_cast<size_t>(channels);
   std::vector<float> partial(static_cast<size_t>(frames * chunks) * 2 * c_count);  // [frames, chunks, 2, C]
   context.threads.for_ranges(frames * chunks, [&](int64_t begin, int64_t end) {
     std::vector<float> added(c_count);  // shift - pivot of the frame
     for (int64_t i = begin; i < end; ++i) {
       const int64_t frame = i / chunks, first = i % chunks * kMomentRows;
-      const float* frame_shift = shift_of(shift, frame);
+      const float* frame_shift = shift_row(shift, frame);
       for (size_t c = 0; c < c_count; ++c) added[c] = (frame_shift ? frame_shift[c] : 0.0f) - pivot[c];
       float* sums = partial.data() + static_cast<size_t>(i) * 2 * c_count;
       kernels::accumulate_moments(x + (frame * rows + first) * channels, added.data(),
@@ -104,7 +99,7 @@ std::vector<ChannelAffine> affine_of(const Context& context, const Tensor& x, co
   for (int64_t frame = 0; frame < frames; ++frame) {
     affine.push_back(normalisation(moments[all ? 0 : static_cast<size_t>(frame)], pivot,
                                    static_cast<double>(all ? frames * rows : rows), w));
-    const float* shift = shift_of(options.shift, frame);
+    const float* shift = shift_row(options.shift, frame);
     if (!shift) continue;
     // (x + shift) - mean: the shift goes into the mean.
     for (size_t c = 0; c < static_cast<size_t>(channels); ++c) affine.back().mean[c] -= shift[c];

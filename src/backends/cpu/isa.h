@@ -20,6 +20,4 @@ std::vector<Isa> supported_isas();
 // Throws Error(unsupported) when the forced one is unknown or not there, or when there is none at all.
 Isa select_isa();
 
-inline bool has_bf16(Isa isa) { return isa >= Isa::avx512_bf16; }
-
 }  // namespace svd

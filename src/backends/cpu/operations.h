@@ -53,6 +53,15 @@ void copy(const Context&, const Tensor& from, Tensor& to);
 // x + shift, shift [1 or T, C]
 Tensor add_shift(Context&, Operand x, const Tensor& shift);
 
+// How many blocks of a size cover n.
+constexpr int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
+// The row of a shift [1 or T, C] for a frame; null for none.
+inline const float* shift_row(const Tensor* shift, int64_t frame) {
+  if (!shift) return nullptr;
+  return shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : frame * shift->shape()[1]);
+}
+
 // Calls body with a null pointer of the element type of activations: body(T*).
 template <typename Body>
 decltype(auto) with_element_type(DType type, const Body& body) {

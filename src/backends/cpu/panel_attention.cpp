@@ -32,16 +32,16 @@ constexpr int64_t kQueries = 128;                    // in a block
 constexpr int64_t kStrips = kQueries / kStripRows;   // of a block
 constexpr int64_t kPackedBytes = int64_t{32} << 20;  // of keys and values, beyond one frame
 
-int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
-
 // The frames of one call, packed and worked on group by group.
 class PanelAttention {
  public:
-  PanelAttention(Context& context, int64_t tokens, int64_t heads, int64_t width)
+  // width: a whole number of panels
+  PanelAttention(Context& context, int64_t tokens, int64_t heads, int64_t width, float scale)
       : context_(context),
         tokens_(tokens),
         heads_(heads),
         width_(width),
+        scale_log2_(scale * std::numbers::log2e_v<float>),
         key_panels_(blocks(tokens, kKeyPanel)),
         head_elements_(key_panels_ * kKeyPanel * width) {}
 
@@ -61,7 +61,7 @@ class PanelAttention {
       pack(of_pair(qkv, pair), i % key_blocks, keys + pair * head_elements_, values + pair * head_elements_);
     });
     context_.threads.for_each(pairs * query_blocks, [&](int64_t i) {
-      const kernels::MatrixSession session(*context_.matrix);
+      const kernels::MatrixSession session(context_.bf16->matrix);
       const int64_t pair = i / query_blocks, first = i % query_blocks * kQueries;
       bf16* result = y + pair / heads_ * tokens_ * channels() + pair % heads_ * width_;
       attend(of_pair(qkv, pair), first, keys + pair * head_elements_, values + pair * head_elements_, result);
@@ -87,12 +87,12 @@ class PanelAttention {
     const bf16* v = k + channels();
     const int64_t padded = blocks(count, kKeyPanel) * kKeyPanel;
     for (int64_t key = 0; key < padded; key += kKeyPanel) {
-      kernels::pack_keys(k + key * row_stride(), std::min(kKeyPanel, count - key), width_, row_stride(),
-                         keys + (first + key) * width_);
+      context_.bf16->attention.pack_keys(k + key * row_stride(), std::min(kKeyPanel, count - key), width_, row_stride(),
+                                         keys + (first + key) * width_);
     }
     for (int64_t panel = 0; panel < value_panels(); ++panel) {
-      kernels::pack_values(v + panel * kPanelColumns, count, padded, row_stride(),
-                           values + first * width_ + panel * padded * kPanelColumns);
+      context_.bf16->attention.pack_values(v + panel * kPanelColumns, count, padded, row_stride(),
+                                           values + first * width_ + panel * padded * kPanelColumns);
     }
   }
 
@@ -116,7 +116,6 @@ class PanelAttention {
     std::array<SoftmaxState, kStrips> states;
     for (SoftmaxState& state : states) state.reset();
 
-    const float scale_log2 = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(width_));
     for (int64_t key = 0; key < tokens_; key += kKeys) {
       const int64_t count = std::min(kKeys, tokens_ - key), padded = blocks(count, kKeyPanel) * kKeyPanel;
       for (int64_t s = 0; s < strip_count; s += kStripsTogether) {
@@ -125,52 +124,82 @@ class PanelAttention {
         constexpr int64_t kScorePanel = kStripsTogether * kStripSums;
         for (int64_t panel = 0; panel < padded / kKeyPanel; ++panel) {
           const Piece piece{0, keys + (key + panel * kKeyPanel) * width_, width_};
-          context_.matrix->accumulate(queries_now, together, row_stride(), &piece, 1, false,
-                                      scores + panel * kScorePanel);
+          context_.bf16->matrix.accumulate(queries_now, together, row_stride(), &piece, 1, false,
+                                           scores + panel * kScorePanel);
         }
         std::array<Strip, kStripsTogether> weights;
         for (int64_t i = 0; i < together; ++i) {
           bf16* p = probabilities + i * kStripRows * kKeys;
           weights[static_cast<size_t>(i)] = {p, queries_now[i].count};
-          kernels::softmax_strip(scores + i * kStripSums, kScorePanel, queries_now[i].count, count, scale_log2,
-                                 states[static_cast<size_t>(s + i)], outputs + (s + i) * kStripSums, value_panels(),
-                                 strip_count * kStripSums, p, kKeys);
+          context_.bf16->attention.softmax(scores + i * kStripSums, kScorePanel, queries_now[i].count, count,
+                                           scale_log2_, states[static_cast<size_t>(s + i)],
+                                           outputs + (s + i) * kStripSums, value_panels(), strip_count * kStripSums, p,
+                                           kKeys);
         }
         for (int64_t panel = 0; panel < value_panels(); ++panel) {
           const Piece piece{0, values + key * width_ + panel * padded * kPanelColumns, padded};
-          context_.matrix->accumulate(weights.data(), together, kKeys, &piece, 1, true,
-                                      outputs + (panel * strip_count + s) * kStripSums);
+          context_.bf16->matrix.accumulate(weights.data(), together, kKeys, &piece, 1, true,
+                                           outputs + (panel * strip_count + s) * kStripSums);
         }
       }
     }
     for (int64_t s = 0; s < strip_count; ++s) {
       bf16* target = y + (first + s * kStripRows) * channels();
       for (int64_t panel = 0; panel < value_panels(); ++panel) {
-        kernels::divide_strip(outputs + (panel * strip_count + s) * kStripSums, strips[static_cast<size_t>(s)].count,
-                              states[static_cast<size_t>(s)], channels(), target + panel * kPanelColumns);
+        context_.bf16->attention.divide(outputs + (panel * strip_count + s) * kStripSums,
+                                        strips[static_cast<size_t>(s)].count, states[static_cast<size_t>(s)],
+                                        channels(), target + panel * kPanelColumns);
       }
     }
   }
 
   Context& context_;
   const int64_t tokens_, heads_, width_;
+  const float scale_log2_;
   const int64_t key_panels_, head_elements_;  // of one frame's head, packed
 };
 
-}  // namespace
+// Copies groups of `from` elements to groups of `to`: what is more is zero, what is less is left out.
+void resize_groups(const Context& context, const bf16* x, int64_t groups, int64_t from, int64_t to, bf16* y) {
+  context.threads.for_ranges(groups, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      bf16* const rest = std::copy_n(x + i * from, std::min(from, to), y + i * to);
+      std::fill(rest, y + (i + 1) * to, bf16{});
+    }
+  });
+}
 
-bool panels_suit_heads(const Context& context, int64_t width) { return context.matrix && width % kPanelColumns == 0; }
+bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffer.data()); }
+
+}  // namespace
 
 void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor& y) {
   const Shape& shape = y.shape();
-  const int64_t frames = shape[0], tokens = shape.rows() / frames, channels = shape.back();
-  const PanelAttention attention(context, tokens, heads, channels / heads);
+  const int64_t frames = shape[0], tokens = shape.rows() / frames, width = shape.back() / heads;
+  const int64_t padded = blocks(width, kPanelColumns) * kPanelColumns;
+  const PanelAttention attention(context, tokens, heads, padded, 1.0f / std::sqrt(static_cast<float>(width)));
   const int64_t group = attention.frames_at_a_time(frames);
-  const Buffer packed =
-      context.pool.allocate(static_cast<size_t>(2 * group * heads * attention.head_elements()) * sizeof(bf16));
+  const auto allocate = [&](int64_t elements) {
+    return context.pool.allocate(static_cast<size_t>(elements) * sizeof(bf16));
+  };
+  const Buffer packed = allocate(2 * group * heads * attention.head_elements());
+  // Heads of other widths (CLIP's of 80) are copied to whole panels and back; the zeros add nothing to any product.
+  Buffer wide_qkv, wide_y;  // [group, tokens, 3 heads, padded] and [group, tokens, heads, padded]
+  if (padded != width) {
+    wide_qkv = allocate(group * tokens * 3 * heads * padded);
+    wide_y = allocate(group * tokens * heads * padded);
+  }
   for (int64_t frame = 0; frame < frames; frame += group) {
-    attention.run(qkv.data<bf16>().data() + frame * tokens * 3 * channels, std::min(group, frames - frame),
-                  reinterpret_cast<bf16*>(packed.data()), y.data<bf16>().data() + frame * tokens * channels);
+    const int64_t now = std::min(group, frames - frame), heads_now = now * tokens * heads;
+    const bf16* source = qkv.data<bf16>().data() + frame * tokens * 3 * heads * width;
+    bf16* target = y.data<bf16>().data() + frame * tokens * heads * width;
+    if (padded == width) {
+      attention.run(source, now, halves(packed), target);
+    } else {
+      resize_groups(context, source, 3 * heads_now, width, padded, halves(wide_qkv));
+      attention.run(halves(wide_qkv), now, halves(packed), halves(wide_y));
+      resize_groups(context, halves(wide_y), heads_now, padded, width, target);
+    }
   }
 }
 

@@ -30,14 +30,6 @@ constexpr int64_t kMostStrips = 32;  // of a tile: their sums take 128 KiB
 constexpr int64_t kMostStripsOfFrames = 128;
 constexpr int64_t kTileColumns = 64;
 
-int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
-
-std::vector<float> padded_bias(const RawWeight* bias, int64_t outputs, float scale) {
-  std::vector<float> values = widened(bias, scale);
-  values.resize(static_cast<size_t>(blocks(outputs, kPanelColumns) * kPanelColumns));
-  return values;
-}
-
 // Where the results of a tile go, and what is added to them.
 struct Target {
   const bf16* residual;  // null for none; may be y
@@ -58,12 +50,12 @@ void multiply_strips(const Context& context, std::span<const Strip> strips, int6
     const Finish finish{.columns = std::min(kPanelColumns, target.columns - column),
                         .bias = bias.data() + column,
                         .stream = target.stream};
-    multiply_panel(*context.matrix, strips, row_stride, segments, panels.panel(panel), sums,
+    multiply_panel(context.bf16->matrix, strips, row_stride, segments, panels.panel(panel), sums,
                    [&](size_t strip, const float* strip_sums) {
                      const int64_t at = places[strip] + column;
-                     kernels::finish_strip(strip_sums, strips[strip].count, finish,
-                                           target.residual ? target.residual + at : nullptr, nullptr, target.row_stride,
-                                           target.y + at);
+                     context.bf16->finish.strip(strip_sums, strips[strip].count, finish,
+                                                target.residual ? target.residual + at : nullptr, nullptr,
+                                                target.row_stride, target.y + at);
                    });
   }
 }
@@ -113,20 +105,6 @@ class Input {
   std::vector<ChannelAffine> affine_;  // one per frame, or none
 };
 
-// The result's memory: the residual's where it may be used up.
-struct Result {
-  Result(Context& context, const Shape& shape, Operand& operand)
-      : separate(operand && !operand.owns() ? operand.get().data<bf16>().data() : nullptr),
-        in_place(operand.owns()),
-        y(in_place ? operand.take() : Tensor(context.pool, shape, context.activation)) {}
-
-  const bf16* residual() const { return in_place ? y.data<bf16>().data() : separate; }
-
-  const bf16* separate;
-  bool in_place;
-  Tensor y;
-};
-
 struct Memory {  // of one task
   Memory(Context& context, int64_t elements, int64_t strips)
       : input_bytes(static_cast<size_t>(blocks(elements, 32) * 32) * sizeof(bf16)),
@@ -166,7 +144,7 @@ std::vector<float> folded(const RawWeight& kernel, int64_t row_position, int64_t
 class PanelConv2d final : public PackedConvolution {
  public:
   PanelConv2d(Context& context, const Conv2dSpec& spec, const RawWeight& kernel, const RawWeight* bias)
-      : spec_(spec), zoom_(spec.upsample ? 2 : 1), bias_(padded_bias(bias, spec.out_channels, 1.0f)) {
+      : spec_(spec), zoom_(spec.upsample ? 2 : 1), bias_(padded_to_panels(widened(bias), spec.out_channels)) {
     if (!spec.upsample) {
       add_phase(context, kernel, {0, 0}, spec.kernel);
       return;
@@ -183,20 +161,20 @@ class PanelConv2d final : public PackedConvolution {
 
   Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
     const Input input(context, x, options);
-    Result result(context, shape, options.residual);
+    PanelResult result(context, shape, options.residual);
     const Grid grid{
         .in_height = x.shape()[1], .in_width = x.shape()[2], .height = shape[1] / zoom_, .width = shape[2] / zoom_};
-    const Target target{result.residual(), result.y.data<bf16>().data(), spec_.out_channels, zoom_ * spec_.out_channels,
-                        !result.in_place && worth_streaming(shape, spec_.out_channels)};
+    const Target target{result.residual(), result.data(), spec_.out_channels, zoom_ * spec_.out_channels,
+                        result.streams(spec_.out_channels)};
     const Tiling tiling = tiles(grid, input.frames(), input.depth());
     const int64_t tile_count = blocks(input.frames(), tiling.frames) * tiling.rows * tiling.columns;
     const int64_t panels = phases_[0].panels.count(), parts = panel_parts(tile_count, panels, context.threads);
     context.threads.for_each(tile_count * parts, [&](int64_t i) {
-      const kernels::MatrixSession session(*context.matrix);
+      const kernels::MatrixSession session(context.bf16->matrix);
       const int64_t part = i % parts, tile = i / parts;
       run_tile(context, input, grid, tiling, tile, target, panels * part / parts, panels * (part + 1) / parts);
     });
-    return std::move(result.y);
+    return result.take();
   }
 
  private:
@@ -269,7 +247,7 @@ class PanelConv2d final : public PackedConvolution {
       multiply_strips(context, strips, spec_.stride * depth, segments, phase.panels, first_panel, last_panel, bias_,
                       places, target, memory.sums());
     }
-    if (target.stream) kernels::end_streaming();
+    if (target.stream) context.bf16->finish.end_streaming();
   }
 
   // in_rows x in_width pixels from (row, column) on, which may lie outside.
@@ -320,7 +298,7 @@ constexpr int64_t kTaps = 3;
 class PanelTemporalConv final : public PackedConvolution {
  public:
   PanelTemporalConv(Context& context, const RawWeight& kernel, const RawWeight& bias, float scale)
-      : out_(kernel.shape[0]), bias_(padded_bias(&bias, out_, scale)) {
+      : out_(kernel.shape[0]), bias_(padded_to_panels(widened(&bias, scale), out_)) {
     const int64_t in = kernel.shape[1];
     const WeightLayout layout{
         .outputs = out_, .taps = kTaps, .inputs = in, .out_stride = in * kTaps, .tap_stride = 1, .in_stride = kTaps};
@@ -329,9 +307,8 @@ class PanelTemporalConv final : public PackedConvolution {
 
   Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
     const Input input(context, x, options);
-    Result result(context, shape, options.residual);
-    const Target target{result.residual(), result.y.data<bf16>().data(), out_, out_,
-                        !result.in_place && worth_streaming(shape, out_)};
+    PanelResult result(context, shape, options.residual);
+    const Target target{result.residual(), result.data(), out_, out_, result.streams(out_)};
     // A tile has some positions of all frames, so that each frame's neighbours are there.
     const int64_t position_bytes = input.frames() * input.depth() * static_cast<int64_t>(sizeof(bf16));
     const int64_t fit = std::min(kTileBytes / (position_bytes * kStripRows), kMostStrips / input.frames());
@@ -339,12 +316,12 @@ class PanelTemporalConv final : public PackedConvolution {
     const int64_t tile_count = blocks(input.pixels(), positions);
     const int64_t parts = panel_parts(tile_count, panels_.count(), context.threads);
     context.threads.for_each(tile_count * parts, [&](int64_t i) {
-      const kernels::MatrixSession session(*context.matrix);
+      const kernels::MatrixSession session(context.bf16->matrix);
       const int64_t part = i % parts, first = i / parts * positions;
       run_tile(context, input, first, std::min(positions, input.pixels() - first), target,
                panels_.count() * part / parts, panels_.count() * (part + 1) / parts);
     });
-    return std::move(result.y);
+    return result.take();
   }
 
  private:
@@ -379,7 +356,7 @@ class PanelTemporalConv final : public PackedConvolution {
       run_frames(1, frames - 1, 0, 2);
       run_frames(frames - 1, frames, 0, 1);
     }
-    if (target.stream) kernels::end_streaming();
+    if (target.stream) context.bf16->finish.end_streaming();
   }
 
   const int64_t out_;

@@ -30,10 +30,10 @@ struct Task {
 std::vector<Task> split(int64_t rows, int64_t frames, int64_t weight_bytes, int64_t panels, const Threads& threads) {
   const int64_t frame_rows = rows / frames;
   const int64_t most = weight_bytes > kLargeWeights ? kChunkRowsOfLarge : kChunkRows;
-  const int64_t per_thread = (rows / (2 * threads.count()) + kStripRows - 1) / kStripRows * kStripRows;
+  const int64_t per_thread = blocks(rows / (2 * threads.count()), kStripRows) * kStripRows;
   const int64_t wanted = std::min(frame_rows, std::clamp(per_thread, 4 * kStripRows, most));
-  const int64_t in_frame = (frame_rows + wanted - 1) / wanted;
-  const int64_t chunk = ((frame_rows + in_frame - 1) / in_frame + kStripRows - 1) / kStripRows * kStripRows;
+  const int64_t in_frame = blocks(frame_rows, wanted);
+  const int64_t chunk = blocks(blocks(frame_rows, in_frame), kStripRows) * kStripRows;
   const int64_t parts = panels == 1 ? 1 : panel_parts(frames * in_frame, panels, threads);
   std::vector<Task> tasks;
   for (int64_t frame = 0; frame < frames; ++frame) {
@@ -47,56 +47,60 @@ std::vector<Task> split(int64_t rows, int64_t frames, int64_t weight_bytes, int6
   return tasks;
 }
 
-std::vector<float> padded(std::vector<float> bias, int64_t columns) {
-  bias.resize(static_cast<size_t>((columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns));
-  return bias;
-}
-
 float* floats(const Buffer& buffer) { return reinterpret_cast<float*>(buffer.data()); }
 bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffer.data()); }
 
 Buffer sums_for(Context& context, size_t strips) { return context.pool.allocate(sums_of(strips) * sizeof(float)); }
 
-const float* row_of(const Tensor* shift, int64_t frame) {
-  if (!shift) return nullptr;
-  return shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : frame * shift->shape()[1]);
-}
-
 int64_t frames_of(const Tensor* shift) { return shift ? shift->shape()[0] : 1; }
+
+// Rows x [count, width] as the kernel reads them, y [count, padded depth]: (x + shift) normalised, where there is a
+// norm, and zero beyond the width.
+void prepare_rows(const bf16* x, const float* shift, int64_t count, int64_t width, const NormWeights* norm, bf16* y) {
+  const int64_t depth = padded_depth(width);
+  const int64_t together = depth == width ? count : 1;
+  for (int64_t row = 0; row < count; row += together, x += together * width, y += together * depth) {
+    if (norm) {
+      kernels::layer_norm(x, shift, together, width, norm->gamma.data(), norm->beta.data(), norm->epsilon, y);
+    } else {
+      std::copy_n(x, together * width, y);
+    }
+    std::fill(y + together * width, y + together * depth, bf16{});
+  }
+}
 
 class PanelLinear final : public PackedLinear {
  public:
   PanelLinear(Panels panels, int64_t in, int64_t out, std::vector<float> bias)
-      : panels_(std::move(panels)), in_(in), out_(out), bias_(padded(std::move(bias), out)) {}
+      : panels_(std::move(panels)),
+        in_(in),
+        depth_(padded_depth(in)),
+        out_(out),
+        bias_(padded_to_panels(std::move(bias), out)) {}
 
   Tensor run(Context& context, const Tensor& x, const Shape& shape, LinearOptions options) override {
-    const Tensor* separate = options.residual && !options.residual.owns() ? &options.residual.get() : nullptr;
-    const bool in_place = options.residual.owns();
-    Tensor y = in_place ? options.residual.take() : Tensor(context.pool, shape, context.activation);
+    PanelResult result(context, shape, options.residual);
     const bf16* source = x.data<bf16>().data();
-    bf16* target = y.data<bf16>().data();
-    const bf16* residual = separate ? separate->data<bf16>().data() : in_place ? target : nullptr;
-
-    const bool stream = !in_place && worth_streaming(shape, out_);
+    bf16* target = result.data();
+    const bf16* residual = result.residual();
+    const bool stream = result.streams(out_);
     const std::vector<Task> tasks =
         split(x.shape().rows(), frames_of(options.shift), panels_.bytes(), panels_.count(), context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
-      const kernels::MatrixSession session(*context.matrix);
+      const kernels::MatrixSession session(context.bf16->matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const bf16* rows = source + task.first * in_;
-      Buffer normed;  // [chunk, in]
-      if (options.layer_norm) {
-        normed = context.pool.allocate(static_cast<size_t>(task.count * in_) * sizeof(bf16));
-        const NormWeights& norm = *options.layer_norm;
-        kernels::layer_norm(rows, nullptr, task.count, in_, norm.gamma.data(), norm.beta.data(), norm.epsilon,
-                            halves(normed));
-        rows = halves(normed);
+      Buffer prepared;  // [chunk, depth]
+      if (options.layer_norm || depth_ != in_) {
+        prepared = context.pool.allocate(static_cast<size_t>(task.count * depth_) * sizeof(bf16));
+        prepare_rows(rows, nullptr, task.count, in_, options.layer_norm, halves(prepared));
+        rows = halves(prepared);
       }
       std::vector<Strip> strips;
-      append_strips(rows, task.count, in_, strips);
+      append_strips(rows, task.count, depth_, strips);
       const Buffer sums = sums_for(context, strips.size());
-      const Segment whole[] = {{.depth = in_}};
-      const float* shift = row_of(options.shift, task.frame);
+      const Segment whole[] = {{.depth = depth_}};
+      const float* shift = shift_row(options.shift, task.frame);
       for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
         const int64_t column = panel * kPanelColumns;
         const Finish finish{.columns = std::min(kPanelColumns, out_ - column),
@@ -105,21 +109,21 @@ class PanelLinear final : public PackedLinear {
                             .silu = options.activation == Activation::silu,
                             .gelu = options.activation == Activation::gelu,
                             .stream = stream};
-        multiply_panel(*context.matrix, strips, in_, whole, panels_.panel(panel), floats(sums),
+        multiply_panel(context.bf16->matrix, strips, depth_, whole, panels_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
                          const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * out_ + column;
-                         kernels::finish_strip(strip_sums, strips[strip].count, finish,
-                                               residual ? residual + at : nullptr, nullptr, out_, target + at);
+                         context.bf16->finish.strip(strip_sums, strips[strip].count, finish,
+                                                    residual ? residual + at : nullptr, nullptr, out_, target + at);
                        });
       }
-      if (stream) kernels::end_streaming();
+      if (stream) context.bf16->finish.end_streaming();
     });
-    return y;
+    return result.take();
   }
 
  private:
   const Panels panels_;
-  const int64_t in_, out_;
+  const int64_t in_, depth_, out_;
   const std::vector<float> bias_;  // [panels * 64]
 };
 
@@ -130,19 +134,25 @@ constexpr int64_t kGatedColumns = kPanelColumns / 2;
 class PanelFeedForward final : public PackedFeedForward {
  public:
   PanelFeedForward(Context& context, const RawWeight& w1, const RawWeight& b1, const RawWeight& w2, const RawWeight& b2)
-      : width_(w2.shape[0]), inner_(w2.shape[1]), bias2_(padded(widened(&b2), width_)) {
+      : width_(w2.shape[0]),
+        inner_(w2.shape[1]),
+        width_depth_(padded_depth(width_)),
+        inner_depth_(padded_depth(inner_)),
+        bias2_(padded_to_panels(widened(&b2), width_)) {
     const auto source_row = [inner = inner_](int64_t column) {
       const int64_t hidden = column / kPanelColumns * kGatedColumns + column % kGatedColumns;
+      if (hidden >= inner) return int64_t{-1};
       return column % kPanelColumns < kGatedColumns ? hidden : inner + hidden;
     };
     const WeightLayout first{.outputs = 2 * inner_, .inputs = width_, .out_stride = width_};
-    w1_ = Panels(context.pool, context.threads, w1, first, 1.0f, 2 * inner_, source_row);
+    w1_ = Panels(context.pool, context.threads, w1, first, 1.0f, 2 * inner_depth_, source_row);
     const WeightLayout second{.outputs = width_, .inputs = inner_, .out_stride = inner_};
     w2_ = Panels(context.pool, context.threads, w2, second);
     const std::vector<float> b = widened(&b1);
-    bias1_.resize(b.size());
-    for (size_t column = 0; column < b.size(); ++column) {
-      bias1_[column] = b[static_cast<size_t>(source_row(static_cast<int64_t>(column)))];
+    bias1_.resize(static_cast<size_t>(2 * inner_depth_));
+    for (size_t column = 0; column < bias1_.size(); ++column) {
+      const int64_t row = source_row(static_cast<int64_t>(column));
+      if (row >= 0) bias1_[column] = b[static_cast<size_t>(row)];
     }
   }
 
@@ -156,31 +166,33 @@ class PanelFeedForward final : public PackedFeedForward {
     const std::vector<Task> tasks =
         split(y.shape().rows(), frames_of(options.shift), w1_.bytes() + w2_.bytes(), 1, context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
-      const kernels::MatrixSession session(*context.matrix);
+      const kernels::MatrixSession session(context.bf16->matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const size_t rows = static_cast<size_t>(task.count);
       const bf16* input = source + task.first * width_;
-      const float* shift = row_of(options.shift, task.frame);
-      const Buffer normed = context.pool.allocate(rows * static_cast<size_t>(width_) * sizeof(bf16));  // [chunk, width]
-      const Buffer hidden = context.pool.allocate(rows * static_cast<size_t>(inner_) * sizeof(bf16));  // [chunk, inner]
-      kernels::layer_norm(input, shift, task.count, width_, norm.gamma.data(), norm.beta.data(), norm.epsilon,
-                          halves(normed));
+      const float* shift = shift_row(options.shift, task.frame);
+      // [chunk, width depth] and [chunk, inner depth]
+      const Buffer normed = context.pool.allocate(rows * static_cast<size_t>(width_depth_) * sizeof(bf16));
+      const Buffer hidden = context.pool.allocate(rows * static_cast<size_t>(inner_depth_) * sizeof(bf16));
+      prepare_rows(input, shift, task.count, width_, &norm, halves(normed));
       std::vector<Strip> strips;
-      append_strips(halves(normed), task.count, width_, strips);
+      append_strips(halves(normed), task.count, width_depth_, strips);
       const Buffer sums = sums_for(context, strips.size());
-      const Segment whole_width[] = {{.depth = width_}}, whole_inner[] = {{.depth = inner_}};
+      const Segment whole_width[] = {{.depth = width_depth_}}, whole_inner[] = {{.depth = inner_depth_}};
+      // Beyond the inner width weights and bias are zero, and so is what they give.
       for (int64_t panel = 0; panel < w1_.count(); ++panel) {
         const Finish finish{
             .columns = kGatedColumns, .bias = bias1_.data() + panel * kPanelColumns, .gate = kernels::Gate::gelu};
-        multiply_panel(*context.matrix, strips, width_, whole_width, w1_.panel(panel), floats(sums),
+        multiply_panel(context.bf16->matrix, strips, width_depth_, whole_width, w1_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
-                         const int64_t at = static_cast<int64_t>(strip) * kStripRows * inner_ + panel * kGatedColumns;
-                         kernels::finish_strip(strip_sums, strips[strip].count, finish, nullptr, nullptr, inner_,
-                                               halves(hidden) + at);
+                         const int64_t at =
+                             static_cast<int64_t>(strip) * kStripRows * inner_depth_ + panel * kGatedColumns;
+                         context.bf16->finish.strip(strip_sums, strips[strip].count, finish, nullptr, nullptr,
+                                                    inner_depth_, halves(hidden) + at);
                        });
       }
       strips.clear();
-      append_strips(halves(hidden), task.count, inner_, strips);
+      append_strips(halves(hidden), task.count, inner_depth_, strips);
       for (int64_t panel = 0; panel < w2_.count(); ++panel) {
         const int64_t column = panel * kPanelColumns;
         const Finish finish{.columns = std::min(kPanelColumns, width_ - column),
@@ -188,28 +200,26 @@ class PanelFeedForward final : public PackedFeedForward {
                             .shift = shift ? shift + column : nullptr,
                             .stream = stream,
                             .other_share = options.blend.weight};
-        multiply_panel(*context.matrix, strips, inner_, whole_inner, w2_.panel(panel), floats(sums),
+        multiply_panel(context.bf16->matrix, strips, inner_depth_, whole_inner, w2_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
                          const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * width_ + column;
-                         kernels::finish_strip(strip_sums, strips[strip].count, finish, source + at,
-                                               other ? other + at : nullptr, width_, target + at);
+                         context.bf16->finish.strip(strip_sums, strips[strip].count, finish, source + at,
+                                                    other ? other + at : nullptr, width_, target + at);
                        });
       }
-      if (stream) kernels::end_streaming();
+      if (stream) context.bf16->finish.end_streaming();
     });
     return y;
   }
 
  private:
-  const int64_t width_, inner_;
-  Panels w1_, w2_;            // [2 inner, width] values and gates in turn; [width, inner]
-  std::vector<float> bias1_;  // [2 inner], as w1_'s columns
+  const int64_t width_, inner_, width_depth_, inner_depth_;
+  Panels w1_, w2_;            // [2 inner depth, width] values and gates in turn; [width, inner]
+  std::vector<float> bias1_;  // [2 inner depth], as w1_'s columns
   const std::vector<float> bias2_;
 };
 
 }  // namespace
-
-bool panels_suit(const Context& context, int64_t inputs) { return context.matrix && inputs % kernels::kDepthUnit == 0; }
 
 std::unique_ptr<PackedLinear> make_panel_linear(Context& context, const RawWeight& matrix, std::vector<float> bias) {
   const WeightLayout layout{.outputs = matrix.shape[0], .inputs = matrix.shape[1], .out_stride = matrix.shape[1]};

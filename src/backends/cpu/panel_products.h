@@ -5,9 +5,6 @@
 
 namespace svd::cpu {
 
-// Whether the matrix kernel can take it: there is one, and a row is a whole number of its steps.
-bool panels_suit(const Context& context, int64_t inputs);
-
 std::unique_ptr<PackedLinear> make_panel_linear(Context&, const RawWeight& matrix, std::vector<float> bias);
 std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Context&, const RawWeight& w1, const RawWeight& b1,
                                                            const RawWeight& w2, const RawWeight& b2);

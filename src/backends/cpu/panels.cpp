@@ -37,7 +37,7 @@ void pack_panel(const T* weight, const WeightLayout& l, float scale, const std::
 
 Panels::Panels(BufferPool& pool, const Threads& threads, const RawWeight& weight, const WeightLayout& layout,
                float scale, int64_t columns, const std::function<int64_t(int64_t)>& source_row)
-    : count_((columns + kPanelColumns - 1) / kPanelColumns), depth_(layout.taps * padded_depth(layout.inputs)) {
+    : count_(blocks(columns, kPanelColumns)), depth_(layout.taps * padded_depth(layout.inputs)) {
   buffer_ = pool.allocate(static_cast<size_t>(count_ * depth_ * kPanelColumns) * sizeof(bf16));
   threads.for_each(count_, [&](int64_t panel) {
     std::array<int64_t, kPanelColumns> rows;
@@ -61,11 +61,11 @@ Panels::Panels(BufferPool& pool, const Threads& threads, const RawWeight& weight
 DepthBlocks::DepthBlocks(std::span<const Segment> segments, const bf16* panel, int64_t depth_block) {
   int64_t total = 0, gathered = 0;
   for (const Segment& segment : segments) total += segment.depth;
-  const int64_t enough = total / ((total + depth_block - 1) / depth_block);  // blocks of about the same depth
+  const int64_t enough = total / blocks(total, depth_block);  // blocks of about the same depth
   for (const Segment& segment : segments) {
     // A segment that is longer than a block is cut into nearly equal parts.
     constexpr int64_t kUnit = kernels::kDepthUnit;
-    const int64_t parts = (segment.depth + depth_block - 1) / depth_block;
+    const int64_t parts = blocks(segment.depth, depth_block);
     const int64_t part = (segment.depth / kUnit + parts - 1) / parts * kUnit;
     for (int64_t at = 0; at < segment.depth; at += part) {
       const int64_t length = std::min(part, segment.depth - at);
@@ -82,14 +82,18 @@ DepthBlocks::DepthBlocks(std::span<const Segment> segments, const bf16* panel, i
 
 int64_t panel_parts(int64_t tiles, int64_t panels, const Threads& threads) {
   constexpr int64_t kTasksPerThread = 8;
-  const int64_t wanted = kTasksPerThread * threads.count();
-  return std::clamp<int64_t>((wanted + tiles - 1) / tiles, 1, panels);
+  return std::clamp<int64_t>(blocks(kTasksPerThread * threads.count(), tiles), 1, panels);
 }
 
 bool worth_streaming(const Shape& result, int64_t columns) {
   constexpr int64_t kCached = int64_t{32} << 20;  // what a few cores have of third-level cache
   constexpr int64_t kLine = 64 / sizeof(bf16);    // rows must be whole cache lines
   return result.numel() * static_cast<int64_t>(sizeof(bf16)) > kCached && columns % kLine == 0;
+}
+
+std::vector<float> padded_to_panels(std::vector<float> bias, int64_t outputs) {
+  bias.resize(static_cast<size_t>(blocks(outputs, kPanelColumns) * kPanelColumns));
+  return bias;
 }
 
 void append_strips(const bf16* first, int64_t rows, int64_t row_stride, std::vector<Strip>& strips) {

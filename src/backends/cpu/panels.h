@@ -8,9 +8,7 @@
 #include <vector>
 
 #include "backends/cpu/kernels/matrix.h"
-#include "base/memory.h"
-#include "base/parallel.h"
-#include "ops/weights.h"
+#include "backends/cpu/operations.h"
 
 namespace svd::cpu {
 
@@ -21,9 +19,7 @@ struct WeightLayout {
   int64_t out_stride = 0, tap_stride = 0, in_stride = 1;
 };
 
-inline int64_t padded_depth(int64_t inputs) {
-  return (inputs + kernels::kDepthUnit - 1) / kernels::kDepthUnit * kernels::kDepthUnit;
-}
+inline int64_t padded_depth(int64_t inputs) { return blocks(inputs, kernels::kDepthUnit) * kernels::kDepthUnit; }
 
 // A matrix [columns, taps * padded inputs] as panels of 64 columns: [panel][depth / 2][64][2] in bfloat16. What is
 // beyond the last column and beyond a tap's inputs is zero.
@@ -75,6 +71,29 @@ int64_t panel_parts(int64_t tiles, int64_t panels, const Threads& threads);
 // Whether a result will not be in the caches any more when it is read: then it is written past them (Finish::stream),
 // which saves reading its lines first.
 bool worth_streaming(const Shape& result, int64_t columns);
+
+// A bias for all columns of the panels: zero where there is no output.
+std::vector<float> padded_to_panels(std::vector<float> bias, int64_t outputs);
+
+// The memory of a result with an optional residual: the residual's own where that may be used up.
+class PanelResult {
+ public:
+  PanelResult(Context& context, const Shape& shape, Operand& residual)
+      : separate_(residual && !residual.owns() ? residual.get().data<bf16>().data() : nullptr),
+        in_place_(residual.owns()),
+        tensor_(in_place_ ? residual.take() : Tensor(context.pool, shape, context.activation)) {}
+
+  bf16* data() { return tensor_.data<bf16>().data(); }
+  const bf16* residual() { return in_place_ ? data() : separate_; }  // null for none
+  // Not where its lines are read anyway.
+  bool streams(int64_t columns) const { return !in_place_ && worth_streaming(tensor_.shape(), columns); }
+  Tensor take() { return std::move(tensor_); }
+
+ private:
+  const bf16* separate_;
+  bool in_place_;
+  Tensor tensor_;
+};
 
 // ---- Implementation
 

@@ -204,13 +204,11 @@ class DnnlFeedForward final : public PackedFeedForward {
       output_.run(context, count, hidden.data(), {.residual = kind}, output_.bias(),
                   borrowed ? source + offset : nullptr, y.raw() + offset);
       if (!options.blend.other) continue;
-      with_element_type(context.activation, [&]<typename T>(T*) {
-        const T* other = options.blend.other->data<T>().data() + row * output_.out();
-        T* result = y.data<T>().data() + row * output_.out();
-        context.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
-          kernels::blend(other + begin * output_.out(), options.blend.weight, (end - begin) * output_.out(),
-                         result + begin * output_.out());
-        });
+      const float* other = options.blend.other->data<float>().data() + row * output_.out();
+      float* result = y.data<float>().data() + row * output_.out();
+      context.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
+        kernels::blend(other + begin * output_.out(), options.blend.weight, (end - begin) * output_.out(),
+                       result + begin * output_.out());
       });
     }
     return y;
@@ -232,7 +230,7 @@ std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const Raw
     bias.insert(bias.end(), part.begin(), part.end());
   }
   const auto packed = [&](const RawWeight& matrix) -> std::unique_ptr<PackedWeights> {
-    if (panels_suit(context, matrix.shape[1])) return make_panel_linear(context, matrix, std::move(bias));
+    if (context.bf16) return make_panel_linear(context, matrix, std::move(bias));
     return std::make_unique<DnnlLinear>(Product(context, matrix, std::move(bias)));
   };
   if (matrices.size() == 1) return packed(matrices[0]);
@@ -264,10 +262,8 @@ std::unique_ptr<PackedWeights> pack_vector_linear(Context& context, const RawWei
 
 std::unique_ptr<PackedWeights> pack_feed_forward(Context& context, const RawWeight& w1, const RawWeight& b1,
                                                  const RawWeight& w2, const RawWeight& b2) {
-  const int64_t width = w2.shape[0], inner = w2.shape[1];
-  if (panels_suit(context, width) && panels_suit(context, inner)) {
-    return make_panel_feed_forward(context, w1, b1, w2, b2);
-  }
+  if (context.bf16) return make_panel_feed_forward(context, w1, b1, w2, b2);
+  const int64_t inner = w2.shape[1];
   const RawWeight value_bias = rows_of(b1, 0, inner), gate_bias = rows_of(b1, inner, inner);
   return std::make_unique<DnnlFeedForward>(Product(context, rows_of(w1, 0, inner), widened(&value_bias)),
                                            Product(context, rows_of(w1, inner, inner), widened(&gate_bias)),

@@ -78,7 +78,7 @@ class PlanningBackend final : public Backend {
 
   Tensor do_conv2d(const Tensor& x, const Conv2dWeights& w, const Shape& result, ConvOptions options) override {
     Tensor y = result_of(result, options.residual);
-    if (w.spec.upsample) {  // as many enlarged frames as fit 64 MiB, one at least
+    if (w.spec.upsample && !fuses_norms()) {  // as many enlarged frames as fit 64 MiB, one at least
       const int64_t frame = 4 * x.shape().numel() / x.shape()[0];
       const int64_t fit = (int64_t{64} << 20) / (frame * static_cast<int64_t>(size_of(activation_)));
       scratch(frame * std::clamp<int64_t>(fit, 1, x.shape()[0]));
@@ -103,9 +103,12 @@ class PlanningBackend final : public Backend {
     return new_activation(x.shape());
   }
   Tensor do_layer_norm(const Tensor& x, const NormWeights&) override { return Tensor(pool_, x.shape(), x.type()); }
-  Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t) override {
+  Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t heads) override {
     Tensor y = new_activation(result);
-    scratch(2 * qkv.shape().numel() / (3 * qkv.shape()[0]));  // packed keys and values of one frame
+    const int64_t frame_rows = heads * qkv.shape().rows() / qkv.shape()[0], width = result.back() / heads;
+    const int64_t padded = fuses_norms() ? (width + 63) / 64 * 64 : width;
+    const Buffer packed = scratch(2 * frame_rows * padded);  // keys and values of one frame
+    if (padded != width) scratch(4 * frame_rows * padded);   // the frame's qkv and result in heads of this width
     return y;
   }
   Tensor do_temporal_attention(const Tensor&, const Shape& result, int64_t) override { return new_activation(result); }

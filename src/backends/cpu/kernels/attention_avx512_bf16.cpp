@@ -5,7 +5,6 @@
 // logits' share of the two products, 32 vector multiply-adds for heads of 64, that is about a quarter.
 #include <immintrin.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "backends/cpu/kernels/attention.h"
@@ -23,13 +22,6 @@ constexpr int64_t kVectors = kKeyPanel / 16;
 inline __mmask16 lanes_of(int64_t left, int64_t v) {
   const int64_t n = left - 16 * v;
   return n >= 16 ? __mmask16{0xFFFF} : n <= 0 ? __mmask16{0} : static_cast<__mmask16>((1u << n) - 1);
-}
-
-}  // namespace
-
-void SoftmaxState::reset() {
-  std::fill_n(maximum, kStripRows, -3.0e38f);
-  std::fill_n(&sum[0][0], kStripRows * 16, 0.0f);
 }
 
 void softmax_strip(const float* scores, int64_t panel_stride, int64_t rows, int64_t keys, float scale_log2,
@@ -132,6 +124,11 @@ void pack_values(const bf16* values, int64_t count, int64_t padded, int64_t row_
     }
   }
 }
+
+}  // namespace
+
+const AttentionKernel kAvx512Bf16Attention{pack_keys, pack_values, softmax_strip, divide_strip,
+                                           among_frames_avx512_bf16};
 
 }  // namespace svd::kernels
 

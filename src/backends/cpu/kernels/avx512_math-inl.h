@@ -3,6 +3,9 @@
 
 #include <immintrin.h>
 
+#include <iterator>
+
+#include "backends/cpu/kernels/gelu.h"
 #include "base/half.h"
 
 #pragma GCC push_options
@@ -41,23 +44,14 @@ inline __m512 silu(__m512 x) {
   return _mm512_mul_ps(x, inverse);
 }
 
-// x Phi(x), Phi the normal distribution: Phi(x) = 1/2 + x P(x^2) with a polynomial of least largest error on |x|
-// <= 4.5, whose end values stand for everything beyond. The error is below 6e-5, or 1e-5 of a result above 6 (a test
-// checks it).
+// See gelu.h.
 inline __m512 gelu(__m512 x) {
-  const __m512 bound = _mm512_set1_ps(4.5f);
+  const __m512 bound = _mm512_set1_ps(kGeluBound);
   const __m512 near = _mm512_max_ps(_mm512_min_ps(x, bound), _mm512_sub_ps(_mm512_setzero_ps(), bound));
   const __m512 u = _mm512_mul_ps(near, near);
-  __m512 p = _mm512_set1_ps(-1.7262864315e-12f);
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(2.0223997477e-10f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-1.0566941099e-08f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(3.2788878457e-07f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-6.8136832851e-06f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(1.0173373448e-04f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-1.1427137069e-03f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(9.8917698488e-03f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-6.6420674324e-02f));
-  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(3.9892467856e-01f));
+  __m512 p = _mm512_set1_ps(kGeluPolynomial[0]);
+#pragma GCC unroll 16
+  for (size_t i = 1; i < std::size(kGeluPolynomial); ++i) p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(kGeluPolynomial[i]));
   const __m512 phi = _mm512_fmadd_ps(near, p, _mm512_set1_ps(0.5f));
   // Far below, x times the little that is left of Phi would grow again. (In this order a NaN stays one.)
   return _mm512_mul_ps(_mm512_max_ps(_mm512_sub_ps(_mm512_setzero_ps(), bound), x), phi);

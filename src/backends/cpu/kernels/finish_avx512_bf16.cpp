@@ -62,8 +62,6 @@ void finish_columns(const float* sums, int64_t rows, const Finish& f, int64_t co
   }
 }
 
-}  // namespace
-
 void finish_strip(const float* sums, int64_t rows, const Finish& f, const bf16* residual, const bf16* other,
                   int64_t row_stride, bf16* y) {
   const bool gated = f.gate == Gate::gelu;
@@ -84,6 +82,10 @@ void gelu_in_place(float* values, int64_t n) {
     _mm512_mask_storeu_ps(values + i, mask, avx512::gelu(_mm512_maskz_loadu_ps(mask, values + i)));
   }
 }
+
+}  // namespace
+
+const FinishKernel kAvx512Bf16Finish{finish_strip, end_streaming, gelu_in_place};
 
 }  // namespace svd::kernels
 

@@ -23,21 +23,19 @@ template <typename T>
 void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma, const float* beta,
                 float epsilon, T* y);
 
-// ---- softmax.cpp
+// ---- softmax.cpp; attention in float32
 // One step of the online softmax over a block of keys. scores [rows, keys] (row stride ld) are logits before
 // the factor scale_log2 = scale * log2(e). Writes p = 2^(scale_log2 (s - max)) to `probabilities` (row stride ld),
 // and for each row updates the running maximum and sum and gives the factor that earlier sums and outputs must be
 // multiplied with.
-template <typename T>
 void softmax_block(const float* scores, int64_t rows, int64_t keys, int64_t ld, float scale_log2, float* row_max,
-                   float* row_sum, float* correction, T* probabilities);
+                   float* row_sum, float* correction, float* probabilities);
 
 // accumulator [rows, width] *= factor[row]
 void scale_rows(float* accumulator, int64_t rows, int64_t width, const float* factor);
 
 // y [rows, width] (row stride ldy) = accumulator / row_sum
-template <typename T>
-void divide_rows(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, T* y, int64_t ldy);
+void divide_rows(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, float* y, int64_t ldy);
 
 // ---- temporal_attention.cpp
 // Attention among `frames` rows for each of the positions [begin, end) and all heads. qkv [frames, positions, 3C] and

@@ -63,10 +63,11 @@ class MatrixSession {
   const MatrixKernel& kernel_;
 };
 
+extern const MatrixKernel kWideningMatrix;    // any CPU: bfloat16 widened to float32
 extern const MatrixKernel kAvx512Bf16Matrix;  // needs AVX512-BF16
 extern const MatrixKernel kAmxBf16Matrix;     // needs AMX-BF16, and the kernel's permission for this process
 
-// ---- finish.cpp: what follows a product. AVX512-BF16 too.
+// ---- What follows a product
 
 enum class Gate { none, gelu };
 
@@ -83,15 +84,18 @@ struct Finish {
   float other_share = 0;  // other_share * other + (1 - other_share) * value
 };
 
-// One strip of sums [16][64] to `rows` rows of results. y, residual and other (may be null) have rows at the same
-// distance; residual may be y.
-void finish_strip(const float* sums, int64_t rows, const Finish& finish, const bf16* residual, const bf16* other,
-                  int64_t row_stride, bf16* y);
+struct FinishKernel {
+  // One strip of sums [16][64] to `rows` rows of results. y, residual and other (may be null) have rows at the same
+  // distance; residual may be y.
+  void (*strip)(const float* sums, int64_t rows, const Finish& finish, const bf16* residual, const bf16* other,
+                int64_t row_stride, bf16* y);
+  // After the last streamed result of a thread, before another may read it.
+  void (*end_streaming)();
+  // GELU of n values in place, as `strip` computes it (tests).
+  void (*gelu)(float* values, int64_t n);
+};
 
-// After the last streamed result of a thread, before another may read it.
-void end_streaming();
-
-// GELU of n values in place, as finish_strip computes it (tests).
-void gelu_in_place(float* values, int64_t n);
+extern const FinishKernel kFinish;            // any CPU
+extern const FinishKernel kAvx512Bf16Finish;  // needs AVX512-BF16
 
 }  // namespace svd::kernels

@@ -23,14 +23,13 @@ inline float row_maximum(const float* s, int64_t n) {
   return hn::GetLane(hn::MaxOfLanes(f32, m));
 }
 
-template <typename T>
 void softmax_block_impl(const float* scores, int64_t rows, int64_t keys, int64_t ld, float scale_log2, float* row_max,
-                        float* row_sum, float* correction, T* probabilities) {
+                        float* row_sum, float* correction, float* probabilities) {
   const F f32;
   const V scale = hn::Set(f32, scale_log2);
   for (int64_t row = 0; row < rows; ++row) {
     const float* s = scores + row * ld;
-    T* p = probabilities + row * ld;
+    float* p = probabilities + row * ld;
     const float before = row_max[row];
     const float now = HWY_MAX(before, row_maximum(s, keys));
     const V offset = hn::Set(f32, -now * scale_log2);
@@ -68,8 +67,8 @@ void scale_rows_impl(float* accumulator, int64_t rows, int64_t width, const floa
   }
 }
 
-template <typename T>
-void divide_rows_impl(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, T* y, int64_t ldy) {
+void divide_rows_impl(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, float* y,
+                      int64_t ldy) {
   const F f32;
   for (int64_t row = 0; row < rows; ++row, accumulator += width, y += ldy) {
     const V f = hn::Set(f32, 1.0f / row_sum[row]);
@@ -78,19 +77,6 @@ void divide_rows_impl(const float* accumulator, int64_t rows, int64_t width, con
         [&](int64_t i, size_t count) { store_part(hn::Mul(load_part(accumulator + i, count), f), y + i, count); });
   }
 }
-
-#define SVD_KERNELS_FOR(T, SUFFIX)                                                                             \
-  void softmax_block_##SUFFIX(const float* scores, int64_t rows, int64_t keys, int64_t ld, float scale_log2,   \
-                              float* row_max, float* row_sum, float* correction, T* probabilities) {           \
-    softmax_block_impl(scores, rows, keys, ld, scale_log2, row_max, row_sum, correction, probabilities);       \
-  }                                                                                                            \
-  void divide_rows_##SUFFIX(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, T* y, \
-                            int64_t ldy) {                                                                     \
-    divide_rows_impl(accumulator, rows, width, row_sum, y, ldy);                                               \
-  }
-SVD_KERNELS_FOR(float, f32)
-SVD_KERNELS_FOR(bf16, bf16)
-#undef SVD_KERNELS_FOR
 
 }  // namespace svd::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -103,22 +89,17 @@ void scale_rows(float* accumulator, int64_t rows, int64_t width, const float* fa
   HWY_DYNAMIC_DISPATCH(scale_rows_impl)(accumulator, rows, width, factor);
 }
 
-#define SVD_KERNELS_FOR(T, SUFFIX)                                                                                   \
-  HWY_EXPORT(softmax_block_##SUFFIX);                                                                                \
-  HWY_EXPORT(divide_rows_##SUFFIX);                                                                                  \
-  template <>                                                                                                        \
-  void softmax_block(const float* scores, int64_t rows, int64_t keys, int64_t ld, float scale_log2, float* row_max,  \
-                     float* row_sum, float* correction, T* probabilities) {                                          \
-    HWY_DYNAMIC_DISPATCH(softmax_block_##SUFFIX)                                                                     \
-    (scores, rows, keys, ld, scale_log2, row_max, row_sum, correction, probabilities);                               \
-  }                                                                                                                  \
-  template <>                                                                                                        \
-  void divide_rows(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, T* y, int64_t ldy) { \
-    HWY_DYNAMIC_DISPATCH(divide_rows_##SUFFIX)(accumulator, rows, width, row_sum, y, ldy);                           \
-  }
-SVD_KERNELS_FOR(float, f32)
-SVD_KERNELS_FOR(bf16, bf16)
-#undef SVD_KERNELS_FOR
+HWY_EXPORT(softmax_block_impl);
+void softmax_block(const float* scores, int64_t rows, int64_t keys, int64_t ld, float scale_log2, float* row_max,
+                   float* row_sum, float* correction, float* probabilities) {
+  HWY_DYNAMIC_DISPATCH(softmax_block_impl)
+  (scores, rows, keys, ld, scale_log2, row_max, row_sum, correction, probabilities);
+}
+
+HWY_EXPORT(divide_rows_impl);
+void divide_rows(const float* accumulator, int64_t rows, int64_t width, const float* row_sum, float* y, int64_t ldy) {
+  HWY_DYNAMIC_DISPATCH(divide_rows_impl)(accumulator, rows, width, row_sum, y, ldy);
+}
 
 }  // namespace svd::kernels
 #endif

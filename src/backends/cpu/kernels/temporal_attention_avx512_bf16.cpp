@@ -18,7 +18,7 @@
 namespace svd::kernels {
 namespace {
 
-constexpr int64_t kWidth = 64;
+constexpr int64_t kWidth = kTemporalHead;
 constexpr int64_t kWords = kWidth / 2;
 constexpr int64_t kTogether = 4;                  // queries
 constexpr float kScaleLog2 = 1.44269504f / 8.0f;  // log2(e) / sqrt(64)
@@ -172,8 +172,8 @@ void attend(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, i
 
 }  // namespace
 
-void temporal_attention_bf16_64(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, int64_t begin,
-                                int64_t end, bf16* y) {
+void among_frames_avx512_bf16(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, int64_t begin,
+                              int64_t end, bf16* y) {
   (frames <= 16 ? attend<1> : attend<2>)(qkv, frames, positions, heads, begin, end, y);
 }
 

@@ -9,7 +9,9 @@
 #include <hwy/highway.h>
 
 #include <cmath>
+#include <iterator>
 
+#include "backends/cpu/kernels/gelu.h"
 #include "base/half.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -98,6 +100,19 @@ inline V silu(V x) {
   const F f32;
   const V e = exp2(hn::Min(hn::Mul(x, hn::Set(f32, -kLog2E)), hn::Set(f32, 126.0f)));
   return hn::Div(x, hn::Add(e, hn::Set(f32, 1.0f)));
+}
+
+// See gelu.h.
+inline V gelu(V x) {
+  const F f32;
+  const V bound = hn::Set(f32, kGeluBound), minus_bound = hn::Set(f32, -kGeluBound);
+  const V near = hn::Max(hn::Min(x, bound), minus_bound);
+  const V u = hn::Mul(near, near);
+  V p = hn::Set(f32, kGeluPolynomial[0]);
+  for (size_t i = 1; i < std::size(kGeluPolynomial); ++i) p = hn::MulAdd(p, u, hn::Set(f32, kGeluPolynomial[i]));
+  const V phi = hn::MulAdd(near, p, hn::Set(f32, 0.5f));
+  // Far below, x times the little that is left of Phi would grow again. (In this order a NaN stays one.)
+  return hn::Mul(hn::Max(minus_bound, x), phi);
 }
 
 }  // namespace svd::kernels::HWY_NAMESPACE
