@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "backends/cpu/cpu_backend.h"
 #include "base/fail.h"
 #include "bench/kernels/peak_kernels.h"
 

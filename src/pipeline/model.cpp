@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "backends/cpu/cpu_backend.h"
@@ -57,14 +58,15 @@ void check_complete(const TensorSource& source, const StableVideoConfig& config)
   loader.finish("model");
 }
 
-void check_memory(const PipelinePlan& plan, const Settings& s, DType activation) {
+// `smaller_type`: what to say about types that take less memory; may be empty.
+void check_memory(const PipelinePlan& plan, const Settings& s, std::string_view smaller_type) {
   const uint64_t available = available_memory();
   if (plan.peak_bytes <= available) return;
   std::string advice = "a smaller picture or fewer frames (num_frames)";
   if (plan.peak_phase == Phase::decoding && s.decoding_t > 1 && s.num_frames > 1) {
     advice = fmt::format("decoding fewer frames at a time (decoding_t, now {}) or {}", s.decoding_t, advice);
   }
-  if (activation == DType::f32) advice += ", or precision bf16";
+  if (!smaller_type.empty()) advice += fmt::format(", or {}", smaller_type);
   fail(ErrorCode::out_of_memory, "{} needs {:.1f} GiB of memory, {:.1f} GiB are available; what helps: {}",
        name_of(plan.peak_phase), static_cast<double>(plan.peak_bytes) / kGiB, static_cast<double>(available) / kGiB,
        advice);
@@ -111,6 +113,9 @@ class Model::State {
  public:
   explicit State(const LoadOptions& options)
       : version(options.version),
+        smaller_type(options.device == Device::reference   ? "device cpu"
+                     : options.precision == Precision::f32 ? "precision bf16"
+                                                           : ""),
         backend(make_backend(options)),  // first: a device that is not there shows before a large file is read
         source(options.checkpoint),
         config(read_config(source)) {
@@ -135,6 +140,7 @@ class Model::State {
   }
 
   Version version;
+  std::string_view smaller_type;  // what would take less memory: device or precision; empty for nothing
   std::unique_ptr<Backend> backend;
   SafetensorsFile source;
   StableVideoConfig config;
@@ -227,7 +233,7 @@ Video Model::State::generate(const Request& request, Generator& generator, const
     unload();
     parts.keep = keep;
   }
-  if (!used.keep) check_memory(pipeline_plan, settings, backend->activation_type());
+  if (!used.keep) check_memory(pipeline_plan, settings, smaller_type);
 
   ProgressReporter reporter(progress, request.on_operation);
   const Observation observation(*backend, reporter);

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "bench/kernels/peak_kernels.h"
-#include "svd/error.h"
 
 namespace svd::bench {
 namespace {

@@ -257,6 +257,7 @@ TEST_F(Sample, InstructionSetCanBeForced) {
   // In float32 the products are oneDNN's; its own log tells which of its kernels ran.
   arguments.push_back("--precision=f32");
   const Result onednn = forced("avx2");
+  EXPECT_EQ(onednn.exit_code, 0) << onednn.errors;
   EXPECT_THAT(onednn.errors, HasSubstr("cpu, f32, avx2"));
   EXPECT_THAT(onednn.output, HasSubstr(":avx2"));
   EXPECT_THAT(onednn.output, Not(HasSubstr(":avx512")));

@@ -37,7 +37,8 @@ class Bf16KernelsTest : public testing::TestWithParam<KernelSet> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Bf16KernelsTest,
-                         testing::Values(KernelSet{"any", Isa::avx2, kernels::kFinish, kernels::kAttention},
+                         testing::Values(KernelSet{"any", Isa::avx2, kernels::kPortableFinish,
+                                                   kernels::kPortableAttention},
                                          KernelSet{"avx512_bf16", Isa::avx512_bf16, kernels::kAvx512Bf16Finish,
                                                    kernels::kAvx512Bf16Attention}),
                          [](const auto& info) { return info.param.name; });

@@ -106,7 +106,8 @@ TEST_P(MatrixKernelTest, Strips) {
 }
 
 TEST_P(MatrixKernelTest, Pieces) {
-  for (const auto& depths : std::vector<std::vector<int64_t>>{{320}, {32, 64}, {64, 64, 64}, {1280, 32}}) {
+  for (const auto& depths :
+       std::vector<std::vector<int64_t>>{{320}, {32, 64}, {64, 64, 64}, {1280, 32}, {32, 32, 32, 32, 32}, {96, 64}}) {
     check(GetParam().kernel, {16, 16, 7}, depths, false);
     check(GetParam().kernel, {16, 16, 7}, depths, true);
   }

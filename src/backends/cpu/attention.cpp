@@ -26,9 +26,9 @@ namespace {
 constexpr int64_t kQueries = 256;
 constexpr int64_t kKeys = 512;
 
-constexpr memory::data_type kType = memory::data_type::f32;
-
-memory::desc matrix(int64_t rows, int64_t columns, int64_t stride) { return {{rows, columns}, kType, {stride, 1}}; }
+memory::desc matrix(int64_t rows, int64_t columns, int64_t stride) {
+  return {{rows, columns}, kActivation, {stride, 1}};
+}
 
 }  // namespace
 
@@ -45,10 +45,10 @@ struct AttentionProducts {
     dnnl::post_ops sum;
     sum.append_sum();
     accumulating.set_post_ops(sum);
-    const memory::desc k =
-        like ? like->scores_description.weights_desc() : memory::desc({width, keys}, kType, memory::format_tag::any);
-    const memory::desc v =
-        like ? like->output_description.weights_desc() : memory::desc({keys, width}, kType, memory::format_tag::any);
+    const memory::desc k = like ? like->scores_description.weights_desc()
+                                : memory::desc({width, keys}, kActivation, memory::format_tag::any);
+    const memory::desc v = like ? like->output_description.weights_desc()
+                                : memory::desc({keys, width}, kActivation, memory::format_tag::any);
     scores_description = {{matrix(queries, width, row_stride), k, matrix(queries, keys, kKeys)}, plain, engine};
     output_description = {{matrix(queries, keys, kKeys), v, matrix(queries, width, width)}, accumulating, engine};
     scores = matmul(scores_description);
@@ -130,7 +130,7 @@ class FrameAttention {
       const int64_t first = block * kKeys, count = std::min(kKeys, tokens_ - first);
       const AttentionProducts& p = products(std::min(kQueries, tokens_), count);
       const float* k = qkv + first * stride + channels() + head * width_;
-      const memory::desc transposed({width_, count}, kType, {1, stride});
+      const memory::desc transposed({width_, count}, kActivation, {1, stride});
       reorder(stream, transposed, k, p.scores_description.weights_desc(), keys_of(head, block));
       reorder(stream, matrix(count, width_, stride), k + channels(), p.output_description.weights_desc(),
               values_of(head, block));

@@ -1,6 +1,6 @@
-// Convolutions by oneDNN on channels-last memory: over the picture, and over neighbouring frames as a convolution of a
-// volume. (The latter is also one of a "picture" whose rows are whole frames; but for rows of a hundred thousand pixels
-// oneDNN 2.6 takes seconds and hundreds of megabytes to prepare.)
+// Convolutions in float32 by oneDNN on channels-last memory: over the picture, and over neighbouring frames as a
+// convolution of a volume. (The latter is also one of a "picture" whose rows are whole frames; but for rows of a
+// hundred thousand pixels oneDNN 2.6 takes seconds and hundreds of megabytes to prepare.)
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -94,10 +94,9 @@ class Convolution {
   convolution_forward::primitive_desc describe(Context& context, const Picture& p, ResidualKind kind,
                                                const memory::desc* weights) const {
     const Geometry& g = geometry_;
-    const auto type = dnnl_type(context.activation);
-    const memory::desc x(g.input(p), type, g.channels_last());
-    const memory::desc y(g.result(p), type, g.channels_last());
-    const memory::desc any(g.weights(), type, memory::format_tag::any);
+    const memory::desc x(g.input(p), kActivation, g.channels_last());
+    const memory::desc y(g.result(p), kActivation, g.channels_last());
+    const memory::desc any(g.weights(), kActivation, memory::format_tag::any);
     const memory::desc bias =
         bias_.empty() ? memory::desc() : memory::desc({g.out_channels}, memory::data_type::f32, memory::format_tag::x);
     dnnl::post_ops post;

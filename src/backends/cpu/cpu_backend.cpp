@@ -1,21 +1,23 @@
 #include "backends/cpu/cpu_backend.h"
 
+#include <fmt/format.h>
+
 #include "backends/cpu/attention.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/operations.h"
-#include "base/fail.h"
 
 namespace svd {
 namespace {
 
 const kernels::Bf16Kernels* bf16_kernels(DType activation, Isa isa) {
-  static constexpr kernels::Bf16Kernels kAny{kernels::kWideningMatrix, kernels::kFinish, kernels::kAttention};
+  static constexpr kernels::Bf16Kernels kPortable{kernels::kWideningMatrix, kernels::kPortableFinish,
+                                                  kernels::kPortableAttention};
   static constexpr kernels::Bf16Kernels kAvx512Bf16{kernels::kAvx512Bf16Matrix, kernels::kAvx512Bf16Finish,
                                                     kernels::kAvx512Bf16Attention};
   static constexpr kernels::Bf16Kernels kAmxBf16{kernels::kAmxBf16Matrix, kernels::kAvx512Bf16Finish,
                                                  kernels::kAvx512Bf16Attention};
   if (activation != DType::bf16) return nullptr;
-  return isa == Isa::amx_bf16 ? &kAmxBf16 : isa == Isa::avx512_bf16 ? &kAvx512Bf16 : &kAny;
+  return isa == Isa::amx_bf16 ? &kAmxBf16 : isa == Isa::avx512_bf16 ? &kAvx512Bf16 : &kPortable;
 }
 
 // The operations are functions in their own files; this class only hands them the context.

@@ -11,7 +11,8 @@
 
 namespace svd::cpu {
 
-dnnl::memory::data_type dnnl_type(DType type);
+inline constexpr auto kActivation = dnnl::memory::data_type::f32;  // what oneDNN is used for
+dnnl::memory::data_type dnnl_type(DType type);                     // of weights
 
 // What the operations of the CPU backend work with. One per backend; not thread-safe.
 struct Context {
@@ -47,7 +48,7 @@ struct PackedMatrix {
 };
 
 // Allocates memory for `desc` and reorders the weight into it. `plain` describes the weight as it lies in memory;
-// `scale` multiplies it on the way (before any rounding to bf16).
+// `scale` multiplies it on the way.
 PackedMatrix pack(Context& context, const RawWeight& weight, const dnnl::memory::desc& plain,
                   const dnnl::memory::desc& desc, float scale = 1.0f);
 

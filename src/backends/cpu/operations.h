@@ -53,6 +53,8 @@ void copy(const Context&, const Tensor& from, Tensor& to);
 // x + shift, shift [1 or T, C]
 Tensor add_shift(Context&, Operand x, const Tensor& shift);
 
+// ---- What several of these files need
+
 // How many blocks of a size cover n.
 constexpr int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
 

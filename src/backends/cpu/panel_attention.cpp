@@ -169,8 +169,6 @@ void resize_groups(const Context& context, const bf16* x, int64_t groups, int64_
   });
 }
 
-bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffer.data()); }
-
 }  // namespace
 
 void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor& y) {
@@ -178,12 +176,13 @@ void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor&
   const int64_t frames = shape[0], tokens = shape.rows() / frames, width = shape.back() / heads;
   const int64_t padded = blocks(width, kPanelColumns) * kPanelColumns;
   const PanelAttention attention(context, tokens, heads, padded, 1.0f / std::sqrt(static_cast<float>(width)));
-  const int64_t group = attention.frames_at_a_time(frames);
+  const int64_t group = padded == width ? attention.frames_at_a_time(frames) : 1;
   const auto allocate = [&](int64_t elements) {
     return context.pool.allocate(static_cast<size_t>(elements) * sizeof(bf16));
   };
   const Buffer packed = allocate(2 * group * heads * attention.head_elements());
-  // Heads of other widths (CLIP's of 80) are copied to whole panels and back; the zeros add nothing to any product.
+  // Heads of other widths (CLIP's of 80) are copied to whole panels and back, frame by frame; the zeros add nothing to
+  // any product.
   Buffer wide_qkv, wide_y;  // [group, tokens, 3 heads, padded] and [group, tokens, heads, padded]
   if (padded != width) {
     wide_qkv = allocate(group * tokens * 3 * heads * padded);

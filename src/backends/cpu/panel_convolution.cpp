@@ -22,8 +22,8 @@ using kernels::kPanelColumns;
 using kernels::kStripRows;
 using kernels::Strip;
 
-// The copy of a tile's input shares the second-level cache (1 MiB and more on CPUs with bfloat16) with a block of the
-// panel (160 KiB).
+// The copy of a tile's input shares the second-level cache with a block of the panel (160 KiB): chosen for 1 MiB, as
+// CPUs with bfloat16 have; of a smaller cache's misses the third level takes care.
 constexpr int64_t kTileBytes = int64_t{768} << 10;
 constexpr int64_t kMostStrips = 32;  // of a tile: their sums take 128 KiB
 // Small pictures come with large weights; then a tile has whole frames, so that the weights are read less often.

@@ -48,7 +48,6 @@ std::vector<Task> split(int64_t rows, int64_t frames, int64_t weight_bytes, int6
 }
 
 float* floats(const Buffer& buffer) { return reinterpret_cast<float*>(buffer.data()); }
-bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffer.data()); }
 
 Buffer sums_for(Context& context, size_t strips) { return context.pool.allocate(sums_of(strips) * sizeof(float)); }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "backends/cpu/kernels/matrix.h"
@@ -75,6 +76,8 @@ bool worth_streaming(const Shape& result, int64_t columns);
 // A bias for all columns of the panels: zero where there is no output.
 std::vector<float> padded_to_panels(std::vector<float> bias, int64_t outputs);
 
+inline bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffer.data()); }
+
 // The memory of a result with an optional residual: the residual's own where that may be used up.
 class PanelResult {
  public:
@@ -115,16 +118,16 @@ class DepthBlocks {
 template <typename FinishStrip>
 void multiply_panel(const kernels::MatrixKernel& kernel, std::span<const kernels::Strip> strips, int64_t row_stride,
                     std::span<const Segment> segments, const bf16* panel, float* sums, const FinishStrip& finish) {
-  const DepthBlocks blocks(segments, panel, kernel.depth_block);
+  const DepthBlocks depth_blocks(segments, panel, kernel.depth_block);
   const auto accumulate = [&](std::span<const kernels::Strip> some, size_t block) {
-    kernel.accumulate(some.data(), static_cast<int64_t>(some.size()), row_stride, blocks[block].data(),
-                      static_cast<int64_t>(blocks[block].size()), block > 0, sums);
+    kernel.accumulate(some.data(), static_cast<int64_t>(some.size()), row_stride, depth_blocks[block].data(),
+                      static_cast<int64_t>(depth_blocks[block].size()), block > 0, sums);
   };
   constexpr size_t kTogether = 2;  // AMX multiplies two strips at a time
-  const size_t group = blocks.count() == 1 ? kTogether : strips.size();
+  const size_t group = depth_blocks.count() == 1 ? kTogether : strips.size();
   for (size_t first = 0; first < strips.size(); first += group) {
     const auto some = strips.subspan(first, std::min(group, strips.size() - first));
-    for (size_t block = 0; block < blocks.count(); ++block) accumulate(some, block);
+    for (size_t block = 0; block < depth_blocks.count(); ++block) accumulate(some, block);
     for (size_t i = 0; i < some.size(); ++i) finish(first + i, sums + i * static_cast<size_t>(kernels::kStripSums));
   }
 }

@@ -1,4 +1,5 @@
-// Matrix products by oneDNN, with what surrounds them: LayerNorm before, bias, activation and residual after.
+// Matrix products in float32 by oneDNN, with what surrounds them: LayerNorm before, bias, activation and residual
+// after.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -66,10 +67,9 @@ class Product {
 
   matmul::primitive_desc describe(Context& context, int64_t rows, const PostOps& post, const memory::desc* weights,
                                   bool with_bias = true) const {
-    const auto type = dnnl_type(context.activation);
-    const memory::desc x({rows, in_}, type, memory::format_tag::ab);
-    const memory::desc y({rows, out_}, type, memory::format_tag::ab);
-    const memory::desc any({in_, out_}, type, memory::format_tag::any);
+    const memory::desc x({rows, in_}, kActivation, memory::format_tag::ab);
+    const memory::desc y({rows, out_}, kActivation, memory::format_tag::ab);
+    const memory::desc any({in_, out_}, kActivation, memory::format_tag::any);
     const memory::desc bias =
         with_bias ? memory::desc({1, out_}, memory::data_type::f32, memory::format_tag::ab) : memory::desc();
     dnnl::post_ops ops;

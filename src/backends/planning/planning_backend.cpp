@@ -21,12 +21,11 @@ class PlanningBackend final : public Backend {
   bool fuses_norms() const override { return activation_ == DType::bf16; }
 
  private:
-  // As the matrix kernel of the bf16 backends packs it: in panels of 64 outputs, inputs in steps of 32.
-  int64_t packed(int64_t outputs, int64_t inputs) const {
-    if (activation_ != DType::bf16) return outputs * inputs;
-    const auto rounded = [](int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; };
-    return rounded(outputs, 64) * rounded(inputs, 32);
-  }
+  // The loops around the matrix kernel of the bf16 backends fill up rows and panels; others take what is there.
+  int64_t rounded(int64_t n, int64_t unit) const { return fuses_norms() ? (n + unit - 1) / unit * unit : n; }
+
+  // A weight in panels of 64 outputs, inputs in steps of 32.
+  int64_t packed(int64_t outputs, int64_t inputs) const { return rounded(outputs, 64) * rounded(inputs, 32); }
 
   std::unique_ptr<PackedWeights> weights(int64_t elements) {
     auto planned = std::make_unique<PlannedWeights>();
@@ -58,9 +57,10 @@ class PlanningBackend final : public Backend {
   std::unique_ptr<PackedWeights> do_pack_vector_linear(const RawWeight& matrix, const RawWeight*) override {
     return weights(matrix.shape.numel());
   }
-  std::unique_ptr<PackedWeights> do_pack_feed_forward(const RawWeight& w1, const RawWeight&, const RawWeight& w2,
+  std::unique_ptr<PackedWeights> do_pack_feed_forward(const RawWeight&, const RawWeight&, const RawWeight& w2,
                                                       const RawWeight&) override {
-    return weights(w1.shape.numel() + w2.shape.numel());
+    const int64_t width = w2.shape[0], inner = w2.shape[1];
+    return weights(packed(2 * rounded(inner, 32), width) + packed(width, inner));
   }
 
   Tensor do_to_channels_last(const Tensor& planar) override {
@@ -106,7 +106,7 @@ class PlanningBackend final : public Backend {
   Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t heads) override {
     Tensor y = new_activation(result);
     const int64_t frame_rows = heads * qkv.shape().rows() / qkv.shape()[0], width = result.back() / heads;
-    const int64_t padded = fuses_norms() ? (width + 63) / 64 * 64 : width;
+    const int64_t padded = rounded(width, 64);
     const Buffer packed = scratch(2 * frame_rows * padded);  // keys and values of one frame
     if (padded != width) scratch(4 * frame_rows * padded);   // the frame's qkv and result in heads of this width
     return y;

@@ -1,6 +1,7 @@
 // What attention needs around its two products, for CPUs that do not multiply bfloat16.
 #include "backends/cpu/kernels/attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -101,7 +102,7 @@ void pack_values(const bf16* values, int64_t count, int64_t padded, int64_t row_
 HWY_EXPORT(softmax_strip);
 HWY_EXPORT(divide_strip);
 
-const AttentionKernel kAttention{
+constinit const AttentionKernel kPortableAttention{
     pack_keys, pack_values,
     [](const float* scores, int64_t panel_stride, int64_t rows, int64_t keys, float scale_log2, SoftmaxState& state,
        float* outputs, int64_t output_panels, int64_t output_stride, bf16* probabilities, int64_t probability_stride) {

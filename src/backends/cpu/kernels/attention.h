@@ -43,7 +43,7 @@ struct AttentionKernel {
   void (*divide)(const float* outputs, int64_t rows, const SoftmaxState& state, int64_t row_stride, bf16* y);
 
   // Attention among frames, at positions [begin, end) for all heads of kTemporalHead: as temporal_attention() in
-  // kernels.h, for at most kMostFrames frames. Null: that one is as good.
+  // kernels.h, for at most kMostFrames frames. Null where that one is used.
   void (*among_frames)(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, int64_t begin, int64_t end,
                        bf16* y);
 };
@@ -51,7 +51,7 @@ struct AttentionKernel {
 inline constexpr int64_t kTemporalHead = 64;
 inline constexpr int64_t kMostFrames = 32;
 
-extern const AttentionKernel kAttention;            // any CPU
+extern const AttentionKernel kPortableAttention;    // any CPU
 extern const AttentionKernel kAvx512Bf16Attention;  // needs AVX512-BF16
 
 // In temporal_attention_avx512_bf16.cpp; kAvx512Bf16Attention's.

@@ -127,8 +127,8 @@ void pack_values(const bf16* values, int64_t count, int64_t padded, int64_t row_
 
 }  // namespace
 
-const AttentionKernel kAvx512Bf16Attention{pack_keys, pack_values, softmax_strip, divide_strip,
-                                           among_frames_avx512_bf16};
+constinit const AttentionKernel kAvx512Bf16Attention{pack_keys, pack_values, softmax_strip, divide_strip,
+                                                     among_frames_avx512_bf16};
 
 }  // namespace svd::kernels
 

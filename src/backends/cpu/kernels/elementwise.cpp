@@ -19,8 +19,7 @@ void map(const A* a, const B* b, int64_t n, Y* y, const Function& f) {
       [&](int64_t i, size_t count) { store_part(f(load_part(a + i, count), load_part(b + i, count)), y + i, count); });
 }
 
-template <typename T>
-void blend_impl(const T* other, float weight, int64_t n, T* y) {
+void blend_impl(const float* other, float weight, int64_t n, float* y) {
   const V w = hn::Set(F(), weight);
   map(other, y, n, y, [&](V o, V r) { return hn::MulAdd(w, hn::Sub(o, r), r); });
 }
@@ -32,11 +31,6 @@ void add_row_impl(const T* x, const float* shift, int64_t rows, int64_t channels
   }
 }
 
-template <typename T>
-void add_impl(const T* x, const T* other, int64_t n, T* y) {
-  map(x, other, n, y, [](V a, V b) { return hn::Add(a, b); });
-}
-
 template <typename X, typename Y>
 void copy_impl(const X* x, int64_t n, Y* y) {
   for_vectors(
@@ -44,13 +38,11 @@ void copy_impl(const X* x, int64_t n, Y* y) {
       [&](int64_t i, size_t count) { store_part(load_part(x + i, count), y + i, count); });
 }
 
-#define SVD_KERNELS_FOR(T, SUFFIX)                                                                        \
-  void blend_##SUFFIX(const T* other, float weight, int64_t n, T* y) { blend_impl(other, weight, n, y); } \
-  void add_row_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) {           \
-    add_row_impl(x, shift, rows, channels, y);                                                            \
-  }                                                                                                       \
-  void add_##SUFFIX(const T* x, const T* other, int64_t n, T* y) { add_impl(x, other, n, y); }            \
-  void from_f32_##SUFFIX(const float* x, int64_t n, T* y) { copy_impl(x, n, y); }                         \
+#define SVD_KERNELS_FOR(T, SUFFIX)                                                              \
+  void add_row_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) { \
+    add_row_impl(x, shift, rows, channels, y);                                                  \
+  }                                                                                             \
+  void from_f32_##SUFFIX(const float* x, int64_t n, T* y) { copy_impl(x, n, y); }               \
   void to_f32_##SUFFIX(const T* x, int64_t n, float* y) { copy_impl(x, n, y); }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)
@@ -62,23 +54,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace svd::kernels {
 
+HWY_EXPORT(blend_impl);
+void blend(const float* other, float weight, int64_t n, float* y) {
+  HWY_DYNAMIC_DISPATCH(blend_impl)(other, weight, n, y);
+}
+
 #define SVD_KERNELS_FOR(T, SUFFIX)                                                     \
-  HWY_EXPORT(blend_##SUFFIX);                                                          \
   HWY_EXPORT(add_row_##SUFFIX);                                                        \
-  HWY_EXPORT(add_##SUFFIX);                                                            \
   HWY_EXPORT(from_f32_##SUFFIX);                                                       \
   HWY_EXPORT(to_f32_##SUFFIX);                                                         \
   template <>                                                                          \
-  void blend(const T* other, float weight, int64_t n, T* y) {                          \
-    HWY_DYNAMIC_DISPATCH(blend_##SUFFIX)(other, weight, n, y);                         \
-  }                                                                                    \
-  template <>                                                                          \
   void add_row(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) { \
     HWY_DYNAMIC_DISPATCH(add_row_##SUFFIX)(x, shift, rows, channels, y);               \
-  }                                                                                    \
-  template <>                                                                          \
-  void add(const T* x, const T* other, int64_t n, T* y) {                              \
-    HWY_DYNAMIC_DISPATCH(add_##SUFFIX)(x, other, n, y);                                \
   }                                                                                    \
   template <>                                                                          \
   void from_f32(const float* x, int64_t n, T* y) {                                     \

@@ -58,15 +58,16 @@ namespace svd::kernels {
 HWY_EXPORT(finish_strip);
 HWY_EXPORT(gelu_in_place);
 
-const FinishKernel kFinish{[](const float* sums, int64_t rows, const Finish& finish, const bf16* residual,
-                              const bf16* other, int64_t row_stride, bf16* y) {
-                             HWY_DYNAMIC_DISPATCH(finish_strip)(sums, rows, finish, residual, other, row_stride, y);
-                           },
-                           [] {},  // nothing is streamed
-                           [](float* values, int64_t n) {
-                             HWY_DYNAMIC_DISPATCH(gelu_in_place)
-                             (values, n);
-                           }};
+constinit const FinishKernel kPortableFinish{[](const float* sums, int64_t rows, const Finish& finish,
+                                                const bf16* residual, const bf16* other, int64_t row_stride, bf16* y) {
+                                               HWY_DYNAMIC_DISPATCH(finish_strip)
+                                               (sums, rows, finish, residual, other, row_stride, y);
+                                             },
+                                             [] {},  // nothing is streamed
+                                             [](float* values, int64_t n) {
+                                               HWY_DYNAMIC_DISPATCH(gelu_in_place)
+                                               (values, n);
+                                             }};
 
 }  // namespace svd::kernels
 #endif

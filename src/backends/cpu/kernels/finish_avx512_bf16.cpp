@@ -85,7 +85,7 @@ void gelu_in_place(float* values, int64_t n) {
 
 }  // namespace
 
-const FinishKernel kAvx512Bf16Finish{finish_strip, end_streaming, gelu_in_place};
+constinit const FinishKernel kAvx512Bf16Finish{finish_strip, end_streaming, gelu_in_place};
 
 }  // namespace svd::kernels
 

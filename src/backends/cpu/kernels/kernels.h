@@ -46,16 +46,11 @@ void temporal_attention(const T* qkv, int64_t frames, int64_t positions, int64_t
 
 // ---- elementwise.cpp
 // y = weight * other + (1 - weight) * y
-template <typename T>
-void blend(const T* other, float weight, int64_t n, T* y);
+void blend(const float* other, float weight, int64_t n, float* y);
 
 // y [rows, channels] = x + shift [channels]; y may be x.
 template <typename T>
 void add_row(const T* x, const float* shift, int64_t rows, int64_t channels, T* y);
-
-// y = x + other; y may be x.
-template <typename T>
-void add(const T* x, const T* other, int64_t n, T* y);
 
 // float32 to T and back.
 template <typename T>

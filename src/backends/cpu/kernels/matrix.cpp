@@ -18,8 +18,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace svd::kernels::HWY_NAMESPACE {
 
-// Of the depth: the widened left rows (8 KiB) and a block's columns of the panel (4 KiB, in lines 256 bytes apart,
-// which share few of the sets of a cache) stay in the first-level cache for all blocks.
+// Of the depth: the widened left rows (8 KiB) and a block's columns of the panel (4 KiB with AVX2) stay in the
+// first-level cache for all blocks of rows. The latter's lines are 256 bytes apart and so fall into a quarter of the
+// cache's sets; that is what bounds the slice.
 constexpr int64_t kSlice = 128;
 
 // Rows of the panel that belong to the next `depth` columns of the widened left rows.
@@ -122,13 +123,13 @@ namespace svd::kernels {
 HWY_EXPORT(accumulate);
 
 // 1024 rows of a panel are 128 KiB: a quarter of the second-level cache of most CPUs without bfloat16.
-const MatrixKernel kWideningMatrix{"widening", 1024,
-                                   [](const Strip* strips, int64_t strip_count, int64_t row_stride, const Piece* pieces,
-                                      int64_t piece_count, bool add, float* sums) {
-                                     HWY_DYNAMIC_DISPATCH(accumulate)
-                                     (strips, strip_count, row_stride, pieces, piece_count, add, sums);
-                                   },
-                                   [] {}, [] {}};
+constinit const MatrixKernel kWideningMatrix{"widening", 1024,
+                                             [](const Strip* strips, int64_t strip_count, int64_t row_stride,
+                                                const Piece* pieces, int64_t piece_count, bool add, float* sums) {
+                                               HWY_DYNAMIC_DISPATCH(accumulate)
+                                               (strips, strip_count, row_stride, pieces, piece_count, add, sums);
+                                             },
+                                             [] {}, [] {}};
 
 }  // namespace svd::kernels
 #endif

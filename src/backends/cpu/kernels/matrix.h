@@ -79,7 +79,7 @@ struct Finish {
   const float* shift = nullptr;     // [columns]
   bool silu = false, gelu = false;  // at most one
   Gate gate = Gate::none;
-  // Write past the caches: for results that are read much later. y must be aligned to 64 bytes in every row.
+  // For results that are read much later: may be written past the caches. y must be aligned to 64 bytes in every row.
   bool stream = false;
   float other_share = 0;  // other_share * other + (1 - other_share) * value
 };
@@ -95,7 +95,7 @@ struct FinishKernel {
   void (*gelu)(float* values, int64_t n);
 };
 
-extern const FinishKernel kFinish;            // any CPU
+extern const FinishKernel kPortableFinish;    // any CPU
 extern const FinishKernel kAvx512Bf16Finish;  // needs AVX512-BF16
 
 }  // namespace svd::kernels

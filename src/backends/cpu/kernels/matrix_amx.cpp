@@ -49,7 +49,7 @@ struct HardwareTiles {
 }  // namespace
 
 // Half a panel of 512 rows is 32 KiB, two thirds of the first-level cache.
-const MatrixKernel kAmxBf16Matrix{"amx_bf16", 512, AmxMatrix<HardwareTiles>::accumulate,
-                                  AmxMatrix<HardwareTiles>::enter, AmxMatrix<HardwareTiles>::leave};
+constinit const MatrixKernel kAmxBf16Matrix{"amx_bf16", 512, AmxMatrix<HardwareTiles>::accumulate,
+                                            AmxMatrix<HardwareTiles>::enter, AmxMatrix<HardwareTiles>::leave};
 
 }  // namespace svd::kernels

@@ -86,7 +86,7 @@ void accumulate(const Strip* strips, int64_t strip_count, int64_t row_stride, co
 }  // namespace
 
 // 1280 rows of a panel are 160 KiB: a sixth of a Zen core's second-level cache.
-const MatrixKernel kAvx512Bf16Matrix{"avx512_bf16", 1280, accumulate, [] {}, [] {}};
+constinit const MatrixKernel kAvx512Bf16Matrix{"avx512_bf16", 1280, accumulate, [] {}, [] {}};
 
 }  // namespace svd::kernels
 
