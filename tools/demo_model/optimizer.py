@@ -5,13 +5,26 @@ get to the same loss in roughly half the steps of AdamW alone, which is what cou
 """
 
 import torch
+import torch.distributed as dist
+
+from precision import FAST_TYPE
+
+
+def sum_over_workers(tensors):
+    """In place; every worker gives tensors of the same shapes."""
+    if not dist.is_initialized():
+        return
+    together = torch.cat([t.flatten() for t in tensors])
+    dist.all_reduce(together)
+    for t, total in zip(tensors, together.split([t.numel() for t in tensors])):
+        t.copy_(total.view(t.shape))
 
 
 def nearly_orthogonal(m, rounds=5):
     """Brings the singular values of [rows, columns] close to 1 by Newton-Schulz iterations (a quintic polynomial)."""
     wide = m.shape[0] <= m.shape[1]
     x = m if wide else m.T
-    x = (x / (x.norm() + 1e-7)).bfloat16()
+    x = (x / (x.norm() + 1e-7)).to(FAST_TYPE)
     for _ in range(rounds):
         square = x @ x.T
         x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
@@ -19,24 +32,32 @@ def nearly_orthogonal(m, rounds=5):
 
 
 class Muon(torch.optim.Optimizer):
+    """With several workers, each makes the updates of some of the matrices and all exchange them."""
+
     def __init__(self, weights, lr, momentum=0.95, weight_decay=0.01):
         super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.workers = dist.get_world_size() if dist.is_initialized() else 1
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
 
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
+            weights = [p for p in group["params"] if p.grad is not None]
+            updates = [torch.zeros_like(p) for p in weights]
+            for i, (p, update) in enumerate(zip(weights, updates)):
                 state = self.state[p]
                 if "buffer" not in state:
                     state["buffer"] = torch.zeros_like(p)
                 buffer = state["buffer"].lerp_(p.grad, 1 - group["momentum"])
-                update = p.grad.lerp(buffer, group["momentum"]).reshape(p.shape[0], -1)
-                # The size of a typical AdamW update, so that both take the same rate.
-                size = 0.2 * max(update.shape) ** 0.5
+                if i % self.workers == self.rank:
+                    direction = p.grad.lerp(buffer, group["momentum"]).reshape(p.shape[0], -1)
+                    # The size of a typical AdamW update, so that both take the same rate.
+                    size = 0.2 * max(direction.shape) ** 0.5
+                    update += size * nearly_orthogonal(direction).reshape(p.shape)
+            sum_over_workers(updates)
+            for p, update in zip(weights, updates):
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(nearly_orthogonal(update).reshape(p.shape), alpha=-group["lr"] * size)
+                p.add_(update, alpha=-group["lr"])
 
 
 class Optimizers:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 import world
 from autoencoder import Decoder, Encoder
 from optimizer import Optimizers
+from precision import mixed_precision
 from training import Run, learning_rate, set_learning_rate, start
 
 KL_WEIGHT = 2e-4
@@ -73,7 +74,7 @@ def train(args, rank):
     next_batch = in_background(lambda: pictures(rng, args.batch))
 
     def forward(x, noise):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision():
             mean, log_variance = encoder(x)
             log_variance = log_variance.clamp(-20, 10)
             y = decoder(mean + torch.exp(0.5 * log_variance) * noise)

@@ -5,6 +5,7 @@
 
 import argparse
 import copy
+import os
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 import world
 from autoencoder import Encoder
 from optimizer import Optimizers
+from precision import mixed_precision
 from training import Run, learning_rate, set_learning_rate, start
 from unet import ClipTower, VideoUNet, sinusoids
 
@@ -24,7 +26,7 @@ HELD_OUT = 1_000_000  # first seed of the clips that training never sees; evalua
 
 
 class Clips:
-    """Clips as latents. One is added every other step; the oldest makes room when all places are taken."""
+    """Clips as latents. One is added every third step; the oldest makes room when all places are taken."""
 
     def __init__(self, encoder, rng, count):
         latent = (world.FRAMES, 4, world.HEIGHT // 8, world.WIDTH // 8)
@@ -40,7 +42,7 @@ class Clips:
         video = torch.from_numpy(world.render(scene)).permute(0, 3, 1, 2) * 2 - 1
         cond_aug = float(np.exp(self.rng.normal(-3.8, 0.5)))
         noisy = video[:1] + cond_aug * torch.randn(video[:1].shape)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision():
             means = self.encoder(torch.cat([video, noisy]))[0]
         i = self.added % self.count
         self.latents[i], self.first[i] = means[:-1] * LATENT_SCALE, means[-1]
@@ -56,7 +58,7 @@ class Clips:
 def v_loss(unet, clip, batch, sigma, dropped, noise):
     """Mean squared error of the network's output, per sample, for noise levels sigma [B]."""
     latents, first, pictures, numbers = batch
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with mixed_precision():
         context = clip(pictures)
     keep = 1 - dropped.float()
     context = context * keep[:, None, None]
@@ -64,7 +66,7 @@ def v_loss(unet, clip, batch, sigma, dropped, noise):
     s = sigma[:, None, None, None, None]
     x = latents + s * noise
     c_in = 1 / (s * s + 1).sqrt()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with mixed_precision():
         output = unet(torch.cat([c_in * x, first], dim=2), 0.25 * sigma.log(), context, sinusoids(numbers, 256).flatten(1))
     # D = x / (s^2 + 1) - s / sqrt(s^2 + 1) F should be the latents.
     target = (x / (s * s + 1) - latents) * (s * s + 1).sqrt() / s
@@ -91,6 +93,10 @@ def train(args, rank):
     unet, clip = VideoUNet(), ClipTower()
     with torch.no_grad():  # the conditioning latent comes unscaled
         unet.input_blocks[0][0].weight[:, 4:] *= LATENT_SCALE
+    if os.path.exists(f"{args.run}/unet_start.pt"):  # export.py --restore
+        state = torch.load(f"{args.run}/unet_start.pt", weights_only=True)
+        unet.load_state_dict(state["unet"])
+        clip.load_state_dict(state["clip"])
     mean_unet, mean_clip = copy.deepcopy(unet), copy.deepcopy(clip)
     optimizer = Optimizers([unet, clip], args.rate, ends=("input_blocks.0.", "out.2", "conv1", "embedding"))
     run = Run(f"{args.run}/unet.pt", args.minutes,
@@ -117,7 +123,7 @@ def train(args, rank):
     torch.manual_seed(100 * run.step + rank)
     shown = 0.0
     for step in run.steps():
-        if step % 2 == 0:
+        if step % 3 == 0:
             clips.add()
         set_learning_rate(optimizer, learning_rate(run, args.rate))
         batch = clips.batch(torch.randint(min(clips.added, clips.count), (args.batch,)))

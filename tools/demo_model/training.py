@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing
 
+from optimizer import sum_over_workers
+
 
 class Run:
     """Training for a given time, by one worker or several that average their gradients.
@@ -71,14 +73,10 @@ class Run:
         return total.item() / self.workers
 
     def average_gradients(self, weights):
-        if self.workers == 1:
-            return
         gradients = [p.grad for p in weights if p.grad is not None]
-        together = torch.cat([g.flatten() for g in gradients])
-        dist.all_reduce(together)
-        together /= self.workers
-        for g, mean in zip(gradients, together.split([g.numel() for g in gradients])):
-            g.copy_(mean.view(g.shape))
+        sum_over_workers(gradients)
+        for g in gradients:
+            g /= self.workers
 
 
 def _work(rank, train, args, rendezvous):

@@ -3,8 +3,8 @@
 Every picture is computed from a seed; there is no data set. A scene has
 
 - a sky (vertical gradient) over one row of rolling hills (another gradient), which scroll when the camera pans;
-- one to three toys, each a disc, a rounded box or a triangle in a strong colour, brightest in front: a toy moves
-  straight towards its bright side and turns round at the border of the picture. Boxes spin while they move.
+- one or two toys, each a disc, a rounded box or a triangle in a strong colour, brightest in front: a toy moves
+  straight towards its bright side and turns round at the border of the picture. Boxes roll the way they start.
 
 How far things move from frame to frame is `motion_bucket_id` (how lively the scene is, per second) divided by the frame
 rate, `fps_id` + 1.
@@ -16,7 +16,7 @@ import numpy as np
 
 HEIGHT, WIDTH, FRAMES = 128, 192, 14
 REFERENCE_MOTION, REFERENCE_RATE = 127.0, 7.0
-PIXELS_PER_FRAME = 1.8  # of a toy on average, at the reference motion and rate
+PIXELS_PER_FRAME = 1.3  # of a toy on average, at the reference motion and rate
 SHAPES = ("disc", "box", "triangle")
 
 
@@ -67,20 +67,21 @@ def draw_scene(rng, motion_bucket_id=None, fps_id=None):
     ground = np.stack([colour_of(earth, rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.7)),
                        colour_of(earth + rng.uniform(-0.05, 0.05), rng.uniform(0.3, 0.6), rng.uniform(0.2, 0.4))])
     hills = np.stack([rng.uniform(2, 8, 2), rng.integers(1, 4, 2), rng.uniform(0, 2 * np.pi, 2)])
-    pan = step * rng.uniform(0.3, 0.8) * rng.choice([-1, 1]) if rng.uniform() < 0.4 else 0.0
+    pan = step * rng.uniform(0.3, 0.8) * rng.choice([-1, 1]) if rng.uniform() < 0.3 else 0.0
 
     toys = []
-    count = int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))
+    count = int(rng.integers(1, 3))
     first_hue = rng.uniform()
     for i in range(count):
-        radius = rng.uniform(15, 27)
+        radius = rng.uniform(17, 28)
         for _ in range(20):  # toys start apart when there is room
             position = np.array([rng.uniform(radius, WIDTH - radius), rng.uniform(radius, HEIGHT - radius)])
             if all(np.hypot(*(position - other.position)) > radius + other.radius for other in toys):
                 break
         shape = SHAPES[rng.integers(3)]
-        heading = rng.uniform(0, 2 * np.pi)
-        spin = step * rng.uniform(0.01, 0.025) * rng.choice([-1, 1])
+        towards = rng.uniform([0, 0], [WIDTH, HEIGHT]) - position  # so few meet the border soon
+        heading = np.arctan2(towards[1], towards[0])
+        spin = step * 0.02 * np.cos(heading)  # as a wheel seen from its side
         toys.append(Toy(shape, radius, colour_of(first_hue + i / 3 + rng.uniform(-0.08, 0.08), rng.uniform(0.75, 1), rng.uniform(0.8, 1)),
                         position, heading, step * rng.uniform(0.7, 1.3),
                         heading if shape == "triangle" else rng.uniform(0, 2 * np.pi), spin if shape == "box" else 0.0))
