@@ -16,7 +16,7 @@ struct CpuOptions {
 };
 
 // bf16 keeps activations and weights in bfloat16 and accumulates in float32, on CPUs that do not multiply bfloat16 too:
-// it takes half the memory and is not slower. Throws Error(unsupported) for a bad SVD_FORCE_ISA (see isa.h).
+// it takes half the memory of f32 and about its time. Throws Error(unsupported) for a bad SVD_FORCE_ISA (see isa.h).
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
 
 }  // namespace svd

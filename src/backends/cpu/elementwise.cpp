@@ -138,15 +138,13 @@ Tensor add_shift(Context& context, Operand x, const Tensor& shift) {
   Tensor y = x.owns() ? x.take() : Tensor(context.pool, shape, context.activation);  // as x
   const Tensor& source = borrowed ? *borrowed : y;
   const int64_t channels = shape.back(), frames = shape[0], rows = shape.rows() / frames;
-  with_element_type(context.activation, [&]<typename T>(T*) {
-    context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
-      while (begin < end) {  // frame by frame
-        const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
-        kernels::add_row(source.data<T>().data() + begin * channels, shift_row(&shift, frame), stop - begin, channels,
-                         y.data<T>().data() + begin * channels);
-        begin = stop;
-      }
-    });
+  context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
+    while (begin < end) {  // frame by frame
+      const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
+      kernels::add_row(source.data<float>().data() + begin * channels, shift_row(&shift, frame), stop - begin, channels,
+                       y.data<float>().data() + begin * channels);
+      begin = stop;
+    }
   });
   return y;
 }

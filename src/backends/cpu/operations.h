@@ -50,7 +50,7 @@ Tensor embed_tokens(Context&, const Tensor& patches, const Tensor& class_embeddi
 Tensor first_token(Context&, const Tensor& x);
 Tensor concat_channels(Context&, const Tensor& a, const Tensor& b, const Shape& result);
 void copy(const Context&, const Tensor& from, Tensor& to);
-// x + shift, shift [1 or T, C]
+// x + shift, shift [1 or T, C]; in float32 (in bfloat16 the shift is added with what follows a product)
 Tensor add_shift(Context&, Operand x, const Tensor& shift);
 
 // ---- What several of these files need

@@ -156,14 +156,14 @@ class PanelFeedForward final : public PackedFeedForward {
   }
 
   Tensor run(Context& context, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
-    const Tensor* separate = x.owns() ? nullptr : &x.get();
-    Tensor y = separate ? Tensor(context.pool, separate->shape(), context.activation) : x.take();  // as x
-    const bf16* source = (separate ? *separate : y).data<bf16>().data();
-    bf16* target = y.data<bf16>().data();
+    const Shape shape = x.get().shape();
+    PanelResult result(context, shape, x);  // the input is the residual too
+    const bf16* source = result.residual();
+    bf16* target = result.data();
     const bf16* other = options.blend.other ? options.blend.other->data<bf16>().data() : nullptr;
-    const bool stream = separate && worth_streaming(y.shape(), width_);
+    const bool stream = result.streams(width_);
     const std::vector<Task> tasks =
-        split(y.shape().rows(), frames_of(options.shift), w1_.bytes() + w2_.bytes(), 1, context.threads);
+        split(shape.rows(), frames_of(options.shift), w1_.bytes() + w2_.bytes(), 1, context.threads);
     context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
       const kernels::MatrixSession session(context.bf16->matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
@@ -208,7 +208,7 @@ class PanelFeedForward final : public PackedFeedForward {
       }
       if (stream) context.bf16->finish.end_streaming();
     });
-    return y;
+    return result.take();
   }
 
  private:

@@ -42,7 +42,7 @@ class PlanningBackend final : public Backend {
 
   std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& s, const RawWeight&, const RawWeight*) override {
     // Behind a doubling of the picture the kernel becomes four of 2 x 2.
-    const int64_t taps = s.upsample && activation_ == DType::bf16 ? 16 : s.kernel * s.kernel;
+    const int64_t taps = s.upsample && fuses_norms() ? 16 : s.kernel * s.kernel;
     return weights(packed(s.out_channels, s.in_channels) * taps);
   }
   std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight&, float) override {

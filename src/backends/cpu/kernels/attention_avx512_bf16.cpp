@@ -19,10 +19,7 @@ namespace {
 constexpr int64_t kVectors = kKeyPanel / 16;
 
 // The lanes of vector v of a panel that hold keys, when `left` keys are left from the panel's first on.
-inline __mmask16 lanes_of(int64_t left, int64_t v) {
-  const int64_t n = left - 16 * v;
-  return n >= 16 ? __mmask16{0xFFFF} : n <= 0 ? __mmask16{0} : static_cast<__mmask16>((1u << n) - 1);
-}
+inline __mmask16 lanes_of(int64_t left, int64_t v) { return avx512::first_lanes(left - 16 * v); }
 
 void softmax_strip(const float* scores, int64_t panel_stride, int64_t rows, int64_t keys, float scale_log2,
                    SoftmaxState& state, float* outputs, int64_t output_panels, int64_t output_stride,

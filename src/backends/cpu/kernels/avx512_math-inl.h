@@ -13,6 +13,11 @@
 
 namespace svd::kernels::avx512 {
 
+// The lanes that are filled when `count` elements are left.
+inline __mmask16 first_lanes(int64_t count) {
+  return count >= 16 ? __mmask16{0xFFFF} : count <= 0 ? __mmask16{0} : static_cast<__mmask16>((1u << count) - 1);
+}
+
 inline __m512 load(const bf16* p, __mmask16 mask = 0xFFFF) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16));
 }

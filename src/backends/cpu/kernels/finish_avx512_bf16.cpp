@@ -12,15 +12,11 @@ namespace {
 
 constexpr int64_t kColumns = 32;  // of results at a time: a cache line of bfloat16
 
-__mmask16 first_lanes(int64_t count) {
-  return count >= 16 ? __mmask16{0xFFFF} : count <= 0 ? __mmask16{0} : static_cast<__mmask16>((1u << count) - 1);
-}
-
 // 32 columns of all rows; what is constant down the columns stays in registers.
 template <bool kGated, bool kPlain>
 void finish_columns(const float* sums, int64_t rows, const Finish& f, int64_t column, const bf16* residual,
                     const bf16* other, int64_t row_stride, bf16* y) {
-  const __mmask16 mask[2] = {first_lanes(f.columns - column), first_lanes(f.columns - column - 16)};
+  const __mmask16 mask[2] = {avx512::first_lanes(f.columns - column), avx512::first_lanes(f.columns - column - 16)};
   const bool whole = mask[1] == 0xFFFF;
   const __m512 other_share = _mm512_set1_ps(f.other_share), own_share = _mm512_set1_ps(1.0f - f.other_share);
   __m512 bias[2], gate_bias[2], shift[2];
@@ -77,8 +73,7 @@ void end_streaming() { _mm_sfence(); }
 
 void gelu_in_place(float* values, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) {
-    const int64_t left = n - i;
-    const __mmask16 mask = left >= 16 ? __mmask16{0xFFFF} : static_cast<__mmask16>((1u << left) - 1);
+    const __mmask16 mask = avx512::first_lanes(n - i);
     _mm512_mask_storeu_ps(values + i, mask, avx512::gelu(_mm512_maskz_loadu_ps(mask, values + i)));
   }
 }

@@ -81,8 +81,7 @@ struct Head {
     const __m512 scale = _mm512_set1_ps(kScaleLog2);
     __mmask16 present[kGroups];
     for (int g = 0; g < kGroups; ++g) {
-      const int64_t left = frames - 16 * g;
-      present[g] = left >= 16 ? __mmask16{0xFFFF} : static_cast<__mmask16>((1u << left) - 1);
+      present[g] = avx512::first_lanes(frames - 16 * g);
     }
     for (int i = 0; i < kQueries; ++i) {
       __m512 most = _mm512_set1_ps(-3.0e38f);
