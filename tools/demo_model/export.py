@@ -31,14 +31,15 @@ def export(run, output):
 
 
 def restore(checkpoint, run):
-    """autoencoder_final.pt, and unet_start.pt for the parts that train_unet.py would otherwise start at random."""
+    """autoencoder_final.pt as it was; autoencoder_start.pt and unet_start.pt for what training would start at random."""
     tensors = load_file(checkpoint)
     parts = {entry: {name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)}
              for _, entry, prefix in PARTS}
     run.mkdir(parents=True, exist_ok=True)
-    torch.save({key: parts[key] for key in ("encoder", "decoder")}, run / "autoencoder_final.pt")
+    for file in ("autoencoder_final.pt", "autoencoder_start.pt"):
+        torch.save({key: parts[key] for key in ("encoder", "decoder")}, run / file)
     torch.save({"unet": parts["mean_unet"], "clip": parts["mean_clip"]}, run / "unet_start.pt")
-    print(f"{run}: autoencoder_final.pt and unet_start.pt from {checkpoint}")
+    print(f"{run}: autoencoder_final.pt, autoencoder_start.pt and unet_start.pt from {checkpoint}")
 
 
 def main():

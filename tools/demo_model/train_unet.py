@@ -20,7 +20,7 @@ from unet import ClipTower, VideoUNet, sinusoids
 
 LATENT_SCALE = 0.18215
 LOG_SIGMA_MEAN, LOG_SIGMA_DEVIATION = 0.7, 1.6
-DROP = 0.15  # of the samples lose their conditioning
+DROP = 0.1  # of the samples lose their conditioning
 CLIPS_KEPT = 3000
 HELD_OUT = 1_000_000  # first seed of the clips that training never sees; evaluate.py has others
 

@@ -2,6 +2,8 @@
 
 import math
 import os
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -92,8 +94,9 @@ def start(train, parser):
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--threads", type=int, default=1, help="of a worker")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a normal end, which takes the workers along
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(_work, (train, args, f"{folder}/workers"), nprocs=args.workers)
+        torch.multiprocessing.spawn(_work, (train, args, f"{folder}/workers"), nprocs=args.workers, daemon=True)
 
 
 def learning_rate(run, peak, warmup=100, hold=0.4):

@@ -2,12 +2,14 @@
 
 Every picture is computed from a seed; there is no data set. A scene has
 
-- a sky (vertical gradient) over one row of rolling hills (another gradient), which scroll when the camera pans;
-- one or two toys, each a disc, a rounded box or a triangle in a strong colour, brightest in front: a toy moves
+- a sky over one row of rolling hills, each in one hue that gets lighter towards the horizon;
+- in two of five scenes a sun near the left or right border: the camera pans towards it, so that the hills scroll;
+- one or two toys, each a disc, a rounded box or a rounded triangle in a strong colour, brightest in front: a toy moves
   straight towards its bright side and turns round at the border of the picture. Boxes roll the way they start.
 
 How far things move from frame to frame is `motion_bucket_id` (how lively the scene is, per second) divided by the frame
-rate, `fps_id` + 1.
+rate, `fps_id` + 1. So the first frame and these numbers say all that will happen: nothing is left to chance, which a small
+network would need a long time to learn.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ import numpy as np
 HEIGHT, WIDTH, FRAMES = 128, 192, 14
 REFERENCE_MOTION, REFERENCE_RATE = 127.0, 7.0
 PIXELS_PER_FRAME = 1.3  # of a toy on average, at the reference motion and rate
+SUN_RADIUS = 9.0  # pixels; its border is soft
+SUN = np.array([1.0, 0.97, 0.8], np.float32)
 SHAPES = ("disc", "box", "triangle")
 
 
@@ -37,8 +41,9 @@ class Scene:
     sky: np.ndarray  # [2, 3]: RGB at the top and at the horizon
     ground: np.ndarray  # [2, 3]: RGB at the horizon and at the bottom
     horizon: float  # row
-    hills: np.ndarray  # [2, 3]: amplitude (pixels), waves over the width, phase
-    pan: float  # pixels per frame
+    hills: np.ndarray  # [3, 2]: amplitude (pixels), waves over the width, phase, of two waves
+    sun: np.ndarray | None  # x, y
+    pan: float  # pixels per frame, positive to the right
     toys: list
     motion_bucket_id: int
     fps_id: int
@@ -60,20 +65,20 @@ def draw_scene(rng, motion_bucket_id=None, fps_id=None):
     fps = drawn_fps if fps_id is None else fps_id
     step = pixels_per_frame(motion, fps)
 
-    hue = rng.uniform()
-    sky = np.stack([colour_of(hue, rng.uniform(0.3, 0.7), rng.uniform(0.45, 0.95)),
-                    colour_of(hue + rng.uniform(-0.1, 0.1), rng.uniform(0.1, 0.35), rng.uniform(0.75, 1.0))])
-    earth = rng.uniform()
-    ground = np.stack([colour_of(earth, rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.7)),
-                       colour_of(earth + rng.uniform(-0.05, 0.05), rng.uniform(0.3, 0.6), rng.uniform(0.2, 0.4))])
+    hue, earth = rng.uniform(size=2)
+    sky = np.stack([colour_of(hue, 0.55, 0.8), colour_of(hue, 0.2, 0.95)])
+    ground = np.stack([colour_of(earth, 0.45, 0.6), colour_of(earth, 0.45, 0.3)])
+    horizon = rng.uniform(60, 100)
     hills = np.stack([rng.uniform(2, 8, 2), rng.integers(1, 4, 2), rng.uniform(0, 2 * np.pi, 2)])
-    pan = step * rng.uniform(0.3, 0.8) * rng.choice([-1, 1]) if rng.uniform() < 0.3 else 0.0
+    side = rng.choice([-1, 1])
+    sun = np.array([WIDTH / 2 + side * rng.uniform(55, 85), rng.uniform(14, 36)]) if rng.uniform() < 0.4 else None
+    pan = 0.0 if sun is None else 0.6 * step * side
 
     toys = []
     count = int(rng.integers(1, 3))
     first_hue = rng.uniform()
     for i in range(count):
-        radius = rng.uniform(17, 28)
+        radius = rng.uniform(18, 28)
         for _ in range(20):  # toys start apart when there is room
             position = np.array([rng.uniform(radius, WIDTH - radius), rng.uniform(radius, HEIGHT - radius)])
             if all(np.hypot(*(position - other.position)) > radius + other.radius for other in toys):
@@ -82,10 +87,9 @@ def draw_scene(rng, motion_bucket_id=None, fps_id=None):
         towards = rng.uniform([0, 0], [WIDTH, HEIGHT]) - position  # so few meet the border soon
         heading = np.arctan2(towards[1], towards[0])
         spin = step * 0.02 * np.cos(heading)  # as a wheel seen from its side
-        toys.append(Toy(shape, radius, colour_of(first_hue + i / 3 + rng.uniform(-0.08, 0.08), rng.uniform(0.75, 1), rng.uniform(0.8, 1)),
-                        position, heading, step * rng.uniform(0.7, 1.3),
+        toys.append(Toy(shape, radius, colour_of(first_hue + i / 3 + rng.uniform(-0.08, 0.08), 0.9, 0.95), position, heading, step,
                         heading if shape == "triangle" else rng.uniform(0, 2 * np.pi), spin if shape == "box" else 0.0))
-    return Scene(sky, ground, rng.uniform(60, 100), hills, pan, toys, motion, fps)
+    return Scene(sky, ground, horizon, hills, sun, pan, toys, motion, fps)
 
 
 def outline_distance(shape, radius, x, y):
@@ -93,13 +97,15 @@ def outline_distance(shape, radius, x, y):
     if shape == "disc":
         return np.hypot(x, y) - radius
     if shape == "box":
-        corner = 0.25 * radius
+        corner = 0.35 * radius
         half = 0.8 * radius - corner
         dx, dy = np.abs(x) - half, np.abs(y) - half
         return np.hypot(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0) - corner
-    # A triangle that points along x, with rounded corners: the largest distance from its three sides.
+    # A triangle that points along x: the largest distance from its three sides, where two are alike a little more than
+    # that, which rounds the corners.
     sides = [(np.cos(a), np.sin(a)) for a in (np.pi, 0.36 * np.pi, -0.36 * np.pi)]
-    return np.maximum.reduce([nx * x + ny * y for nx, ny in sides]) - 0.58 * radius
+    soft = 0.12 * radius
+    return soft * np.logaddexp.reduce([(nx * x + ny * y) / soft for nx, ny in sides]) - 0.62 * radius
 
 
 def positions(toy, times):
@@ -122,6 +128,9 @@ def render(scene, times=range(FRAMES)):
     down = np.clip((y - scene.horizon) / (HEIGHT - scene.horizon), 0, 1)[..., None]
     sky = (scene.sky[0] * (1 - up) + scene.sky[1] * up).astype(np.float32)  # [H, 1, 3]
     ground = (scene.ground[0] * (1 - down) + scene.ground[1] * down).astype(np.float32)
+    if scene.sun is not None:
+        glow = np.clip((SUN_RADIUS + 2 - np.hypot(x - scene.sun[0], y - scene.sun[1])) / 4, 0, 1)[..., None].astype(np.float32)
+        sky = sky + glow * (SUN - sky)  # [H, W, 3]
     paths = [positions(toy, times) for toy in scene.toys]
 
     video = np.empty((len(times), HEIGHT, WIDTH, 3), np.float32)
