@@ -18,12 +18,13 @@ namespace {
 
 constexpr const char* kFooter =
     "Examples:\n"
+    "  svd sample --version svd_demo                 the small model that comes with the program\n"
     "  svd sample photo.jpg                          14 frames with checkpoints/svd.safetensors\n"
     "  svd sample --input_path=photo.jpg --version=svd_xt --num_frames=20\n"
     "  svd serve                                     the web page, at http://127.0.0.1:8501\n"
     "  svd info checkpoints/svd_xt.safetensors       what is in the file, and what is missing\n"
     "  svd synth --size tiny --output tiny.safetensors\n"
-    "                                                weights from a formula, to try the program without a download\n"
+    "                                                weights from a formula, which make noise, for tests\n"
     "`svd COMMAND --help` lists a command's options.";
 
 // Option names may be written with - or _; inside the program they have _.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <iterator>
 
 #include "base/fail.h"
 #include "command.h"
@@ -36,6 +37,34 @@ std::array<fs::path, 2> bundled(const fs::path& file) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   return {(program.parent_path() / SVD_INSTALLED_DATA / file).lexically_normal(), fs::path(SVD_SOURCE_DATA) / file};
+}
+
+fs::path file_of(Version version) { return fmt::format("{}.safetensors", defaults_of(version).name); }
+
+// The version's file in the first of the places that has one, and that svd_demo's comes with the program. `other_ways`
+// completes "put it there".
+fs::path first_of(std::vector<fs::path> places, Version version, std::string_view other_ways) {
+  const bool comes_with_the_program = version == Version::svd_demo;
+  if (comes_with_the_program) std::ranges::copy(bundled("models" / file_of(version)), std::back_inserter(places));
+  std::string looked;
+  std::error_code error;
+  for (const fs::path& place : places) {
+    if (fs::exists(place, error)) return place;
+    looked += "\n  " + fs::absolute(place).string();
+  }
+  const std::string_view name = defaults_of(version).name;
+  if (comes_with_the_program) {
+    fail(ErrorCode::bad_file,
+         "no checkpoint for version {}, which comes with the program. Looked for:{}\nInstall it again{}", name, looked,
+         other_ways);
+  }
+  fail(ErrorCode::bad_file,
+       "no checkpoint for version {}. Looked for:{}\n"
+       "The weights are Stability AI's and not part of this program: get {} ({}) from\n"
+       "https://huggingface.co/{} (accept the licence there, then download),\n"
+       "and put it there{}.\n"
+       "To try the program without them: svd sample --version svd_demo",
+       name, looked, file_of(version).string(), published_size_of(version), repository_of(version), other_ways);
 }
 
 }  // namespace
@@ -106,50 +135,19 @@ fs::path find_checkpoint(const std::string& given, Version version) {
     }
     return given;
   }
-  const std::string name(defaults_of(version).name);
-  const std::string file = name + ".safetensors";
+  const fs::path file = file_of(version);
   std::vector<fs::path> places = {fs::path("checkpoints") / file};
   if (const char* folder = std::getenv("SVD_CHECKPOINTS"); folder && *folder) {
     places.push_back(fs::path(folder) / file);
     places.push_back(fs::path(folder) / "checkpoints" / file);
   }
-  const bool comes_with_the_program = version == Version::svd_demo;
-  if (comes_with_the_program) {
-    const auto bundles = bundled(fs::path("models") / file);
-    places.insert(places.end(), bundles.begin(), bundles.end());
-  }
-  std::string looked;
-  for (const fs::path& place : places) {
-    if (fs::exists(place, error)) return place;
-    looked += "\n  " + fs::absolute(place).string();
-  }
-  if (comes_with_the_program) {
-    fail(ErrorCode::bad_file,
-         "no checkpoint for version {}, which comes with the program. Looked for:{}\n"
-         "Install it again, or name the file with --checkpoint",
-         name, looked);
-  }
-  fail(ErrorCode::bad_file,
-       "no checkpoint for version {}. Looked for:{}\n"
-       "The weights are Stability AI's and not part of this program: get {} ({}) from\n"
-       "https://huggingface.co/{} (accept the licence there, then download),\n"
-       "and put it there, or name the file with --checkpoint, or its folder with the environment variable "
-       "SVD_CHECKPOINTS.\n"
-       "To try the program without them:\n"
-       "  svd synth --size tiny --version {} --output tiny.safetensors\n"
-       "  svd sample --version {} --checkpoint tiny.safetensors",
-       name, looked, file, published_size_of(version), repository_of(version), name, name);
+  return first_of(std::move(places), version,
+                  ", or name the file with --checkpoint, or its folder with the environment variable SVD_CHECKPOINTS");
 }
 
 fs::path find_checkpoint_in(const std::string& folder, Version version) {
   if (folder.empty()) return find_checkpoint({}, version);
-  const fs::path path = fs::path(folder) / fmt::format("{}.safetensors", defaults_of(version).name);
-  std::error_code error;
-  if (fs::exists(path, error)) return path;
-  fail(ErrorCode::bad_file,
-       "no checkpoint for version {}: {} is not there. The weights are Stability AI's: get them from "
-       "https://huggingface.co/{} and put them there",
-       defaults_of(version).name, path.string(), repository_of(version));
+  return first_of({fs::path(folder) / file_of(version)}, version, "");
 }
 
 }  // namespace svd::cli

@@ -26,7 +26,7 @@ Image read_picture(const std::filesystem::path& path, Version version);
 // Error(bad_file) with a message that says where the file is to come from.
 std::filesystem::path find_checkpoint(const std::string& given, Version version);
 
-// The same in `folder`, or in the usual places when it is empty.
+// The same in `folder`, or in the usual places when it is empty; svd_demo's comes with the program in both.
 std::filesystem::path find_checkpoint_in(const std::string& folder, Version version);
 
 }  // namespace svd::cli

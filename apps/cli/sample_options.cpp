@@ -11,10 +11,12 @@ namespace {
 
 constexpr const char* kFooter =
     "Names may be written with - or _, values after = or a space. The paths of the videos go to the standard output,\n"
-    "everything else to the error output. Sides of the picture that are not multiples of 64 are cut down to the next\n"
-    "lower one by resampling; svd_demo scales and crops to 192 x 128. Nothing is ever downloaded: weights are "
-    "Stability\n"
-    "AI's files, which you bring, except those of svd_demo.\n"
+    "everything else to the error output. The video has the picture's own size, at most 2097152 pixels (scale larger\n"
+    "pictures first, best to 1024 x 576): only sides that are not multiples of 64 are cut down to the next lower one "
+    "by\n"
+    "resampling; svd_demo scales and crops to 192 x 128. Nothing is ever downloaded: weights are Stability AI's "
+    "files,\n"
+    "which you bring, except those of svd_demo.\n"
     "The environment variable SVD_FORCE_ISA (avx2, avx512, avx512_bf16, amx_bf16) makes the cpu device use no more.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C (a second Ctrl-C stops at once).\n\n"
     "Examples:\n"
@@ -105,7 +107,7 @@ void add_machine(CLI::App& c, SampleOptions& o) {
       ->group(kGroup);
   const Choices<Precision> precisions = {
       {"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}};
-  add_choice(c, "--precision", o.precision, precisions, "auto (bf16), f32 or bf16")
+  add_choice(c, "--precision", o.precision, precisions, "auto (bf16; f32 on the reference device), f32 or bf16")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--threads", o.threads, {1, 1024}, "Default: all cores")->group(kGroup);

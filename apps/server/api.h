@@ -51,6 +51,6 @@ void add_hosted_routes(HttpServer& server, const Api& api);  // the hosted servi
 
 // Makes the jobs that a request asks for, with the limits of its client; tells worker and listeners. Throws ApiError.
 std::vector<Job> accept_jobs(const Api& api, const httplib::Request& request, std::string_view picture,
-                             const SettingsRequest& settings);
+                             SettingsRequest settings);
 
 }  // namespace svd::server

@@ -113,6 +113,7 @@ bool write_tar(const Api& api, const Job& job, DataSink& sink) {
 void send_tar(const Api& api, const std::string& id, Response& response) {
   const auto job = api.store.find(id);
   if (!job || job->state != JobState::done) throw ApiError(404, "not_found", "There is no such file.");
+  response.status = 200;  // a range asked for is not given: what is made as it is sent is sent whole
   response.set_header("Content-Disposition", "attachment; filename=\"svd-" + id + "-frames.tar\"");
   response.set_chunked_content_provider("application/x-tar", [api, job = *job](size_t, DataSink& sink) {
     if (!write_tar(api, job, sink)) return false;

@@ -59,7 +59,7 @@ json options_json(const Api& api) {
           {"guiders", describe_guiders(defaults.version)},
           {"defaults", to_json(defaults)},
           {"limits", limits(api.options)},
-          {"save_path", "outputs/demo/vid/{version}/samples/"},
+          {"save_path", api.copies.default_path("{version}")},
           {"save_locally", api.copies.allowed()},
           {"token_needed", api.access.needs_token()},
           {"program", "svd " SVD_VERSION}};

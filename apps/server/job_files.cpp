@@ -125,6 +125,10 @@ std::optional<fs::path> JobFiles::find(const std::string& id, std::string_view n
   return fs::is_regular_file(path, error) ? std::optional(path) : std::nullopt;
 }
 
+std::string SavedCopies::default_path(std::string_view version) const {
+  return (root_ / "demo/vid" / version / "samples/").string();
+}
+
 void SavedCopies::check(const std::string& path) const {
   const auto reject = [&](const std::string& why) {
     throw ApiError(400, "bad_setting", fmt::format("save_path: {}", why), "save_path");
@@ -134,14 +138,15 @@ void SavedCopies::check(const std::string& path) const {
   if (std::ranges::any_of(path, [](unsigned char c) { return std::iscntrl(c) || c == '\\'; })) {
     reject("a character that folders here may not have");
   }
-  const fs::path relative = path;
-  const bool climbs = std::ranges::find(relative, fs::path("..")) != relative.end();
+  const fs::path folder = path;
+  const bool climbs = std::ranges::find(folder, fs::path("..")) != folder.end();
   std::error_code error;
   const fs::path root = fs::weakly_canonical(fs::absolute(root_), error);
-  const fs::path target = fs::weakly_canonical(fs::absolute(relative), error);  // links followed
+  const fs::path target = fs::weakly_canonical(fs::absolute(folder), error);  // links followed
   const auto [mismatch, rest] = std::mismatch(root.begin(), root.end(), target.begin(), target.end());
-  if (relative.is_absolute() || climbs || error || mismatch != root.end()) {
-    reject(fmt::format("expected a folder below {}, as in {}/demo, found {}", root_.string(), root_.string(), path));
+  if (climbs || error || mismatch != root.end()) {
+    reject(
+        fmt::format("expected a folder below {}, as in {}, found {}", root_.string(), (root_ / "demo").string(), path));
   }
 }
 

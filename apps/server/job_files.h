@@ -48,7 +48,9 @@ class SavedCopies {
   explicit SavedCopies(std::filesystem::path root) : root_(std::move(root)) {}
 
   bool allowed() const { return !root_.empty(); }
-  // Throws ApiError 400 unless `path` is relative and stays below the root, links followed.
+  // Where they go when the client names no folder: "outputs/demo/vid/svd/samples/", with the root for outputs.
+  std::string default_path(std::string_view version) const;
+  // Throws ApiError 400 unless `path` stays below the root, links followed.
   void check(const std::string& path) const;
   // The paths written. Throws as check() and Error(bad_file).
   std::vector<std::string> save(const std::string& path, const std::filesystem::path& video,

@@ -101,6 +101,12 @@ void cancel(const Api& api, const Request& request, Response& response) {
   send_json(response, 200, api.view.of(job_of(api, request)));
 }
 
+void settle_save_path(const Api& api, JobSettings& settings) {
+  if (!settings.save_path) return;
+  if (settings.save_path->empty()) settings.save_path = api.copies.default_path(defaults_of(settings.version).name);
+  api.copies.check(*settings.save_path);
+}
+
 void repeat(const Api& api, const Request& request, Response& response) {
   const Job original = job_of(api, request);
   json settings = to_json(original.settings);
@@ -109,9 +115,9 @@ void repeat(const Api& api, const Request& request, Response& response) {
     if (!changes.is_object()) throw ApiError(400, "bad_request", "Expected an object of settings to change.");
     settings.update(changes);
   }
-  const JobSettings changed = parse_settings(settings, json::object(), 1).settings;
+  JobSettings changed = parse_settings(settings, json::object(), 1).settings;
   check_checkpoint(api, changed.version);
-  if (changed.save_path) api.copies.check(*changed.save_path);
+  settle_save_path(api, changed);
   const std::string client = api.access.client_of(request);
   check_rate(api, client);
   const auto job = api.store.repeat(original.id, changed, client, limits_of(api));
@@ -133,11 +139,10 @@ void remove(const Api& api, const Request& request, Response& response) {
 
 }  // namespace
 
-std::vector<Job> accept_jobs(const Api& api, const Request& request, std::string_view image,
-                             const SettingsRequest& wanted) {
+std::vector<Job> accept_jobs(const Api& api, const Request& request, std::string_view image, SettingsRequest wanted) {
   const std::string client = api.access.client_of(request);
   check_checkpoint(api, wanted.settings.version);
-  if (wanted.settings.save_path) api.copies.check(*wanted.settings.save_path);
+  settle_save_path(api, wanted.settings);
   check_rate(api, client);
   const Picture picture = api.intake.check(image);
   std::vector<JobSettings> each(static_cast<size_t>(wanted.num_samples), wanted.settings);

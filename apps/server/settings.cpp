@@ -123,10 +123,6 @@ void check_methods(const JobSettings& s) {
 
 std::span<const SettingLimit> setting_limits() { return kLimits; }
 
-std::string default_save_path(Version version) {
-  return fmt::format("outputs/demo/vid/{}/samples/", defaults_of(version).name);
-}
-
 SettingsRequest parse_settings(const json& values, const json& defaults, int max_samples) {
   Fields fields(values, defaults);
   SettingsRequest request;
@@ -155,7 +151,7 @@ SettingsRequest parse_settings(const json& values, const json& defaults, int max
   if (const json* guider = fields.find("guider")) s.guider = read_guider(*guider);
   check_methods(s);
   s.watermark = fields.flag("watermark", true);
-  const std::string save_path = fields.text("save_path", default_save_path(s.version));
+  const std::string save_path = fields.text("save_path", "");
   if (fields.flag("save_locally", false)) s.save_path = save_path;
   request.num_samples = fields.samples(max_samples);
   fields.refuse_others();
@@ -180,7 +176,7 @@ json to_json(const JobSettings& s) {
               {"guider", to_json(s.guider, s.version)},
               {"watermark", s.watermark},
               {"save_locally", s.save_path.has_value()},
-              {"save_path", s.save_path.value_or(default_save_path(s.version))},
+              {"save_path", s.save_path.value_or("")},
               {"num_samples", 1}};
   return out;
 }

@@ -25,7 +25,7 @@ struct JobSettings {
   DiscretizationSettings discretization = {};
   GuiderSettings guider = {};
   bool watermark = true;
-  std::optional<std::string> save_path = {};  // a copy goes there ("save_locally")
+  std::optional<std::string> save_path = {};  // a copy goes there ("save_locally"); empty: where SavedCopies says
 };
 
 // The least and the most of the settings that are numbers.
@@ -48,9 +48,6 @@ SettingsRequest parse_settings(const nlohmann::json& values, const nlohmann::jso
 
 // Every setting, as parse_settings() reads them.
 nlohmann::json to_json(const JobSettings& settings);
-
-// Where copies go when the client names no folder: "outputs/demo/vid/svd/samples/".
-std::string default_save_path(Version version);
 
 // The request to the library, without the picture.
 Request to_request(const JobSettings& settings);

@@ -34,7 +34,7 @@ TEST_P(MissingCheckpoint, SaysWhatToGetAndWhereItBelongs) {
   for (const std::string& text :
        {(folder / "checkpoints" / file).string() + "\n", "/somewhere/else/" + file + "\n", file + " (" + size + ")",
         "https://huggingface.co/stabilityai/" + repository + " ", std::string("licence"),
-        "svd synth --size tiny --version " + version, std::string("--checkpoint")}) {
+        std::string("svd sample --version svd_demo"), std::string("--checkpoint")}) {
     EXPECT_THAT(r.errors, HasSubstr(text));
   }
   EXPECT_FALSE(std::filesystem::exists(folder / "outputs"));

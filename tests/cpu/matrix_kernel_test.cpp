@@ -50,7 +50,7 @@ void check(const kernels::MatrixKernel& kernel, const std::vector<int64_t>& coun
                                   << depths.size() << " pieces, first depth " << depths[0] << (add ? ", added" : ""));
   int64_t total_depth = 0;
   for (const int64_t depth : depths) total_depth += depth;
-  const int64_t row_stride = total_depth + 6;  // between pieces there is a gap of two elements
+  const int64_t row_stride = total_depth + 2 * std::ssize(depths) + 4;  // behind each piece a gap of two elements
   const int64_t strip_elements = kStripRows * row_stride;
   const int64_t strip_count = static_cast<int64_t>(counts.size());
   AlignedArray<bf16> left = random_bf16(strip_count * strip_elements, 1);

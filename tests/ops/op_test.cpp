@@ -128,11 +128,13 @@ void OpTest::SetUp() {
     if (e.code() != ErrorCode::unsupported) throw;
     GTEST_SKIP() << e.what();
   }
-  // Blocks that the pool hands out again hold NaN in every type, so that whoever reads what nobody wrote is seen.
+  // Blocks that the pool hands out again hold NaN in every type, so that whoever reads what nobody wrote is seen: as
+  // bfloat16 0x7FC0, as float32 0x7FC07FC0, which stays NaN when it is rounded to bfloat16 by adding to its bits.
+  constexpr std::byte kNan[] = {std::byte{0xC0}, std::byte{0x7F}};
   std::vector<Buffer> blocks;
   for (size_t bytes = 64; bytes < size_t{1} << 20; bytes += bytes / 8) {
     blocks.push_back(backend_->pool().allocate(bytes));
-    std::fill_n(blocks.back().data(), bytes, std::byte{0xFF});
+    for (size_t i = 0; i < blocks.back().capacity(); ++i) blocks.back().data()[i] = kNan[i % 2];
   }
 }
 

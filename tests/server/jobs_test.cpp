@@ -62,6 +62,9 @@ TEST_F(Jobs, APictureBecomesAVideoWithItsFiles) {
   EXPECT_EQ(tar.substr(0, 15), "frames/0000.png");
   EXPECT_EQ(tar.substr(257, 5), "ustar");
   EXPECT_NE(tar.find(frame_file), std::string::npos);
+  const auto ranged = client_.Get(std::string(job["files"]["frames_tar"]), {{"Range", "bytes=10-29"}});
+  EXPECT_EQ(ranged->status, 200);  // made as it is sent: always whole
+  EXPECT_EQ(ranged->body, tar);
 }
 
 TEST_F(Jobs, PartsOfAVideoAsPlayersAskForThem) {
@@ -195,6 +198,24 @@ TEST_F(Jobs, ProgressMovesAndThePreviewIsAPicture) {
   EXPECT_EQ(preview.width, 4 * 128 / 8);
   EXPECT_EQ(preview.height, 2 * 64 / 8);
   client_.Post("/api/v1/jobs/" + id + "/cancel");
+}
+
+TEST(SaveRoot, MayBeAnyFolder) {
+  const TemporaryFolder folder, elsewhere;
+  const std::string root = elsewhere.path() / "saved";
+  const ServerProcess server(folder.path(), {"--save_root=" + root});
+  httplib::Client client = server.client();
+  EXPECT_EQ(get_json(client, "/api/v1/options")["save_path"], root + "/demo/vid/{version}/samples/");
+  json settings = quick_settings();
+  settings["save_locally"] = true;
+  const json job = wait_for_state(client, accepted_job(client, settings), "done");
+  const std::string video = root + "/demo/vid/svd/samples/000000.mp4";
+  EXPECT_EQ(job["saved_to"][0], video);
+  EXPECT_TRUE(std::filesystem::exists(video));
+  settings["save_path"] = root + "/mine";
+  EXPECT_EQ(wait_for_state(client, accepted_job(client, settings), "done")["saved_to"][0], root + "/mine/000000.mp4");
+  settings["save_path"] = folder.path() / "mine";
+  EXPECT_THAT(post_job(client, png_picture(), settings.dump())->body, HasSubstr("save_path: expected a folder below"));
 }
 
 TEST_F(Jobs, CopiesAreSavedWhereThePageSays) {

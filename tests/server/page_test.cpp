@@ -77,7 +77,7 @@ TEST_F(Page, OptionsDescribeEveryControl) {
     if (version["available"]) available.insert(version["name"]);
     EXPECT_NE(version["available"].get<bool>(), version["problem"].is_string());
   }
-  EXPECT_THAT(available, testing::UnorderedElementsAre("svd", "svd_image_decoder"));
+  EXPECT_THAT(available, testing::UnorderedElementsAre("svd", "svd_image_decoder", "svd_demo"));
   EXPECT_EQ(options["samplers"].size(), 6u);
   EXPECT_EQ(options["samplers"][0]["parameters"][0],
             json({{"name", "s_churn"}, {"min", 0.0}, {"max", 1000.0}, {"default", 0.0}, {"integer", false}}));
