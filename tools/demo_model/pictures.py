@@ -15,8 +15,8 @@ import world
 from evaluate import sample
 
 TOP = Path(__file__).resolve().parents[2]
-PICTURES = {"assets/toys.png": 2_000_115, "tests/demo/scenes/0.png": 2_000_109, "tests/demo/scenes/1.png": 2_000_116,
-            "tests/demo/scenes/2.png": 2_000_127}
+PICTURES = {"assets/toys.png": 2_000_134, "tests/demo/scenes/0.png": 2_000_154, "tests/demo/scenes/1.png": 2_000_118,
+            "tests/demo/scenes/2.png": 2_000_142}
 
 
 def animation(svd, path):
