@@ -15,17 +15,22 @@ import world
 from evaluate import sample
 
 TOP = Path(__file__).resolve().parents[2]
-PICTURES = {"assets/toys.png": 2_000_134, "tests/demo/scenes/0.png": 2_000_154, "tests/demo/scenes/1.png": 2_000_118,
-            "tests/demo/scenes/2.png": 2_000_142}
+PICTURES = {"assets/toys.png": 2_000_134, "tests/demo/scenes/0.png": 2_000_154, "tests/demo/scenes/1.png": 2_000_118}
+ANIMATED = [*PICTURES.values(), 2_000_142]
+
+
+def write_picture(seed, path):
+    picture = world.render(world.draw_scene(np.random.default_rng(seed)), [0])[0]
+    Image.fromarray((picture * 255).round().astype(np.uint8)).save(path, optimize=True)
 
 
 def animation(svd, path):
-    """The pictures' videos side by side, at motion_bucket_id 127."""
+    """Videos of four scenes side by side, at motion_bucket_id 127."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
         pictures.mkdir()
-        for i, name in enumerate(PICTURES):
-            (pictures / f"{i}.png").write_bytes((TOP / name).read_bytes())
+        for i, seed in enumerate(ANIMATED):
+            write_picture(seed, pictures / f"{i}.png")
         videos = sample(svd, folder, pictures, 127, ["--seed_per_picture"])
     frames = [Image.fromarray(np.concatenate(row, axis=1).astype(np.uint8)) for row in zip(*videos)]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +43,7 @@ def main():
     args = parser.parse_args()
     for path, seed in PICTURES.items():
         (TOP / path).parent.mkdir(parents=True, exist_ok=True)
-        picture = world.render(world.draw_scene(np.random.default_rng(seed)), [0])[0]
-        Image.fromarray((picture * 255).round().astype(np.uint8)).save(TOP / path, optimize=True)
+        write_picture(seed, TOP / path)
         print(f"{path}: seed {seed}")
     if args.svd:
         animation(args.svd, TOP / "docs/images/demo.webp")
