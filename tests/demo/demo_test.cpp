@@ -113,7 +113,7 @@ TEST_F(Demo, LaterFramesAreAsSharpAsThePicture) {
 TEST_F(Demo, MotionGrowsWithItsBucket) {
   const double calm = mean([](const Sampled& s) { return motion(s.calm); });
   const double lively = mean([](const Sampled& s) { return motion(s.lively); });
-  EXPECT_GE(lively, 3 * calm);  // the world's grows 9 times
+  EXPECT_GE(lively, 3 * calm);  // the world's grows 10 times
 }
 
 // Guidance grows from 1, which is none, at the first frame to 2.5 at the last: so does what it changes.

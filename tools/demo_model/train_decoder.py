@@ -15,10 +15,9 @@ import world
 from autoencoder import Decoder, Encoder
 from optimizer import Optimizers
 from precision import mixed_precision
-from train_autoencoder import NOISE, WHOLE_EVERY, as_batch, in_background, piece, reconstruction_loss
+from train_autoencoder import LATENT_SCALE, NOISE, WHOLE_EVERY, as_batch, in_background, piece, reconstruction_loss
 from training import Run, learning_rate, set_learning_rate, start
 
-LATENT_DEVIATION = 1 / 0.18215
 FRAMES = 5  # neighbours; a convolution over frames sees three
 
 
@@ -52,7 +51,7 @@ def train(args, rank):
         with mixed_precision():
             with torch.no_grad():
                 z = encoder(x)[0]
-                z = z + NOISE * LATENT_DEVIATION * torch.randn_like(z)
+                z = z + NOISE / LATENT_SCALE * torch.randn_like(z)
             y = decoder(z, FRAMES).float()
         pictures = reconstruction_loss(y, x)
         y, x = y.unflatten(0, (-1, FRAMES)), x.unflatten(0, (-1, FRAMES))

@@ -15,10 +15,10 @@ import world
 from autoencoder import Encoder
 from optimizer import Optimizers
 from precision import mixed_precision
+from train_autoencoder import LATENT_SCALE
 from training import Run, learning_rate, set_learning_rate, start
 from unet import ClipTower, VideoUNet, sinusoids
 
-LATENT_SCALE = 0.18215
 LOG_SIGMA_MEAN, LOG_SIGMA_DEVIATION = 0.7, 1.6
 DROP = 0.1  # of the samples lose their conditioning
 CLIPS_KEPT = 3000

@@ -18,7 +18,7 @@ import numpy as np
 
 HEIGHT, WIDTH, FRAMES = 128, 192, 14
 REFERENCE_MOTION, REFERENCE_RATE = 127.0, 7.0
-PIXELS_PER_FRAME = 0.75  # of a toy on average, at the reference motion and rate
+PIXELS_PER_FRAME = 0.75  # of every toy, at the reference motion and rate
 SUN_RADIUS = 9.0  # pixels; its border is soft
 SUN = np.array([1.0, 0.97, 0.8], np.float32)
 SHAPES = ("disc", "box", "triangle")
