@@ -19,7 +19,7 @@ namespace svd::bench {
 namespace {
 
 constexpr double kGiB = 0x1p30;
-// Beside the planned weights and activations: the process itself (see pipeline/planning.cpp) and the largest weights
+// Beside the planned weights and activations: the process itself (see pipeline/plan.cpp) and the largest weights
 // while they are computed and packed.
 constexpr uint64_t kOtherBytes = uint64_t{320} << 20;
 

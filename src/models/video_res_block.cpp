@@ -33,14 +33,14 @@ Tensor VideoResBlock::forward(Backend& b, const Tensor& x, const Tensor& silu_em
   Operand skip = skip_connection ? Operand(b.linear(x, *skip_connection)) : Operand(x);  // [T, h, w, out]
   h = b.conv2d(h, out_layers_3,
                {.norm = &out_layers_0,
-                .norm_options = {.activation = Activation::silu, .shift = &emb},
+                .norm_options = {.activation = Activation::silu, .frame_bias = &emb},
                 .residual = std::move(skip)});
 
   const TimeStack& t = time_stack;
   GroupNormOptions all{.span = NormSpan::all_frames, .activation = Activation::silu};
   const Tensor g = b.temporal_conv(h, t.in_layers_2, {.norm = &t.in_layers_0, .norm_options = all});  // [T, h, w, out]
   const Tensor time_emb = b.vector_linear(silu_emb, t.emb_layers_1);                                  // [1, out]
-  all.shift = &time_emb;
+  all.frame_bias = &time_emb;
   return b.temporal_conv(g, t.out_layers_3, {.norm = &t.out_layers_0, .norm_options = all, .residual = std::move(h)});
 }
 

@@ -51,7 +51,7 @@ Tensor SpatialBlock::forward(Backend& b, Tensor x, const Tensor& context) const 
   const int64_t heads = x.shape().back() / kUNetHeadWidth;
   const Tensor attended = b.attention(b.linear(x, attn1_qkv, {.layer_norm = &norm1}), heads);  // [T, h, w, C]
   const Tensor described = attn2.forward(b, context);                                          // [1, C]
-  x = b.linear(attended, attn1_to_out_0, {.shift = &described, .residual = std::move(x)});
+  x = b.linear(attended, attn1_to_out_0, {.frame_bias = &described, .residual = std::move(x)});
   return b.feed_forward(std::move(x), ff);
 }
 
@@ -69,10 +69,10 @@ TemporalBlock::TemporalBlock(const WeightScope& w, int64_t channels, int64_t con
 Tensor TemporalBlock::forward(Backend& b, const Tensor& x, const Tensor& frame_embedding, const Tensor& context,
                               Blend blend) const {
   const int64_t heads = x.shape().back() / kUNetHeadWidth;
-  Tensor h = b.feed_forward(x, ff_in, {.shift = &frame_embedding});                                     // [T, h, w, C]
+  Tensor h = b.feed_forward(x, ff_in, {.frame_bias = &frame_embedding});                                // [T, h, w, C]
   const Tensor attended = b.temporal_attention(b.linear(h, attn1_qkv, {.layer_norm = &norm1}), heads);  // [T, h, w, C]
   const Tensor described = attn2.forward(b, context);                                                   // [1, C]
-  h = b.linear(attended, attn1_to_out_0, {.shift = &described, .residual = std::move(h)});
+  h = b.linear(attended, attn1_to_out_0, {.frame_bias = &described, .residual = std::move(h)});
   return b.feed_forward(std::move(h), ff, {.blend = blend});
 }
 

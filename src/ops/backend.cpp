@@ -34,17 +34,17 @@ void check_same_shape(std::string_view op, const Tensor& x, const Shape& shape) 
   check(x.shape() == shape, op, fmt::format("the shape of the result, {}", shape.str()), x);
 }
 
-void check_shift(std::string_view op, const Tensor* shift, int64_t frames, int64_t channels) {
-  if (!shift) return;
-  const Shape& s = shift->shape();
-  check(shift->type() == DType::f32 && s.rank() == 2 && (s[0] == 1 || s[0] == frames) && s[1] == channels, op,
-        fmt::format("a float32 shift of [1 or {}, {}]", frames, channels), *shift);
+void check_frame_bias(std::string_view op, const Tensor* frame_bias, int64_t frames, int64_t channels) {
+  if (!frame_bias) return;
+  const Shape& s = frame_bias->shape();
+  check(frame_bias->type() == DType::f32 && s.rank() == 2 && (s[0] == 1 || s[0] == frames) && s[1] == channels, op,
+        fmt::format("a float32 frame_bias of [1 or {}, {}]", frames, channels), *frame_bias);
 }
 
 void check_group_norm(std::string_view op, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
   check_channels(op, x, w.channels());
   check(w.channels() % kNormGroups == 0, op, fmt::format("channels in {} groups", kNormGroups), x);
-  check_shift(op, options.shift, x.shape()[0], w.channels());
+  check_frame_bias(op, options.frame_bias, x.shape()[0], w.channels());
   ensure(options.activation != Activation::gelu, "{}: the activation of a GroupNorm is silu or none", op);
 }
 
@@ -218,7 +218,7 @@ Tensor Backend::linear(const Tensor& x, const LinearWeights& w, LinearOptions op
   check_channels(op, x, w.in_features);
   if (options.layer_norm) check_channels("linear's layer norm", x, options.layer_norm->channels());
   const Shape result = with_channels(x.shape(), w.out_features);
-  check_shift(op, options.shift, x.shape()[0], w.out_features);
+  check_frame_bias(op, options.frame_bias, x.shape()[0], w.out_features);
   check_residual(*this, op, options.residual, result);
   const double weights = static_cast<double>(w.in_features) * static_cast<double>(w.out_features);
   OpInfo info{op, fmt::format("{} -> {}{}", x.shape().str(), w.out_features, options.layer_norm ? " normed" : ""),
@@ -250,7 +250,7 @@ Tensor Backend::feed_forward(Operand x, const FeedForwardWeights& w, FeedForward
   check_activation(*this, op, x.get());
   check_channels(op, x.get(), w.width);
   const Shape shape = x.get().shape();
-  check_shift(op, options.shift, shape[0], w.width);
+  check_frame_bias(op, options.frame_bias, shape[0], w.width);
   if (options.blend.other) {
     check_activation(*this, op, *options.blend.other);
     check_same_shape(op, *options.blend.other, shape);

@@ -52,13 +52,13 @@ struct Blend {
   float weight = 0;
 };
 
-// A "shift" below is a float32 tensor [1, C] or [T, C]: one row for all frames, or a row per frame, added to every
+// A "frame bias" below is a float32 tensor [1, C] or [T, C]: one row for all frames, or a row per frame, added to every
 // position of the frame.
 
 struct LinearOptions {
   const NormWeights* layer_norm = nullptr;   // applied to the input first
   Activation activation = Activation::none;  // on W x + b
-  const Tensor* shift = nullptr;             // added after the activation
+  const Tensor* frame_bias = nullptr;        // added after the activation
   Operand residual = {};                     // added last
 };
 
@@ -72,7 +72,7 @@ enum class NormSpan { per_frame, all_frames };  // what one set of GroupNorm sta
 struct GroupNormOptions {
   NormSpan span = NormSpan::per_frame;
   Activation activation = Activation::none;  // on the result; none or silu
-  const Tensor* shift = nullptr;             // added to the input before the statistics are taken
+  const Tensor* frame_bias = nullptr;        // added to the input before the statistics are taken
 };
 
 struct ConvOptions {
@@ -82,8 +82,8 @@ struct ConvOptions {
 };
 
 struct FeedForwardOptions {
-  const Tensor* shift = nullptr;  // added to the input (and so to the residual path) first
-  Blend blend = {};               // applied to the final sum
+  const Tensor* frame_bias = nullptr;  // added to the input (and so to the residual path) first
+  Blend blend = {};                    // applied to the final sum
 };
 
 constexpr int64_t kNormGroups = 32;  // of every GroupNorm in these networks

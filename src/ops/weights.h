@@ -62,7 +62,7 @@ struct VectorLinearWeights {
   std::unique_ptr<PackedWeights> packed;
 };
 
-// GroupNorm or LayerNorm: scale and shift per channel, in float32 everywhere.
+// GroupNorm or LayerNorm: gamma and beta per channel, in float32 everywhere.
 struct NormWeights {
   std::vector<float> gamma;  // [C]
   std::vector<float> beta;   // [C]

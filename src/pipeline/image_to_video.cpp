@@ -25,7 +25,7 @@ struct Conditioning {
   std::optional<LatentPreview> preview;  // when somebody looks at the steps
 };
 
-void record(const PipelineContext& c, std::string_view name, const Shape& shape, std::span<const float> values) {
+void record(const PipelineRun& c, std::string_view name, const Shape& shape, std::span<const float> values) {
   if (c.record) c.record({name, shape.sizes(), values, {}});
 }
 
@@ -49,7 +49,7 @@ Values to_planes(const Image& image) {
   return planes;
 }
 
-Values embed_with_clip(const PipelineContext& c, const Values& picture, const Settings& s) {
+Values embed_with_clip(const PipelineRun& c, const Values& picture, const Settings& s) {
   const int64_t size = c.config().clip.image_size;
   ensure(size == kClipImageSize, "CLIP of {} pixels; the preprocessing is made for {}", size, kClipImageSize);
   const Values preprocessed = clip_preprocess(picture, s.height, s.width);  // [3, 224, 224]
@@ -60,7 +60,7 @@ Values embed_with_clip(const PipelineContext& c, const Values& picture, const Se
 }
 
 // The mean of the latent distribution, not scaled: [1, 4, h, w]
-Values encode_frame(const PipelineContext& c, const Values& cond_frame, const Settings& s) {
+Values encode_frame(const PipelineRun& c, const Values& cond_frame, const Settings& s) {
   const auto encoder = encoder_of(c.source, c.parts);
   c.progress().begin(Phase::encoding, c.plan.encoder.cost);
   Values moments =
@@ -69,7 +69,7 @@ Values encode_frame(const PipelineContext& c, const Values& cond_frame, const Se
   return moments;
 }
 
-Conditioning condition(const PipelineContext& c, const Image& image, const Settings& s, Generator& generator) {
+Conditioning condition(const PipelineRun& c, const Image& image, const Settings& s, Generator& generator) {
   const Values picture = to_planes(image);  // [3, H, W]
   Values cond_frame(picture.size());        // [3, H, W]
   generator.normal(cond_frame);
@@ -101,7 +101,7 @@ Conditioning condition(const PipelineContext& c, const Image& image, const Setti
 // D(x, sigma) of the conditional or, with zeros for the embedding and the latent, the unconditional branch.
 class Denoising {
  public:
-  Denoising(const PipelineContext& c, const VideoUNet& unet, const Settings& s, const Conditioning& conditioning)
+  Denoising(const PipelineRun& c, const VideoUNet& unet, const Settings& s, const Conditioning& conditioning)
       : c_(c),
         unet_(unet),
         latents_{s.num_frames, c.config().unet.out_channels, s.latent_height(), s.latent_width()},
@@ -145,7 +145,7 @@ class Denoising {
     for (size_t i = 0; i < x.size(); ++i) denoised[i] = p.c_skip * x[i] + p.c_out * f[i];
   }
 
-  const PipelineContext& c_;
+  const PipelineRun& c_;
   const VideoUNet& unet_;
   const Shape latents_;
   const UNetConditioning conditional_, unconditional_;
@@ -159,7 +159,7 @@ void check_finite(const Values& x, int step) {
        "the latents are not finite after step {}; are the weights damaged? If precision is bf16, try f32", step);
 }
 
-Values denoise(const PipelineContext& c, const Conditioning& conditioning, const Settings& s, Generator& generator) {
+Values denoise(const PipelineRun& c, const Conditioning& conditioning, const Settings& s, Generator& generator) {
   const auto unet = unet_of(c.source, c.parts);
   const Denoising denoising(c, *unet, s, conditioning);
   const Shape& shape = denoising.latents();
@@ -214,7 +214,7 @@ void append_frames(const Tensor& decoded, std::vector<Image>& frames) {
   }
 }
 
-std::vector<Image> decode(const PipelineContext& c, const Values& latents, const Settings& s) {
+std::vector<Image> decode(const PipelineRun& c, const Values& latents, const Settings& s) {
   const auto decoder = decoder_of(c.source, c.parts);
   c.progress().begin(Phase::decoding, c.plan.whole_chunks * c.plan.decoder.cost + c.plan.last_decoder.cost);
   const int64_t channels = c.config().decoder.latent_channels;
@@ -235,7 +235,7 @@ std::vector<Image> decode(const PipelineContext& c, const Values& latents, const
   return frames;
 }
 
-void record_frames(const PipelineContext& c, const std::vector<Image>& frames, const Settings& s) {
+void record_frames(const PipelineRun& c, const std::vector<Image>& frames, const Settings& s) {
   if (!c.record) return;
   std::vector<uint8_t> bytes;  // [T, H, W, 3]
   for (const Image& frame : frames) bytes.insert(bytes.end(), frame.rgb.begin(), frame.rgb.end());
@@ -244,8 +244,7 @@ void record_frames(const PipelineContext& c, const std::vector<Image>& frames, c
 
 }  // namespace
 
-std::vector<Image> image_to_video(const PipelineContext& c, const Image& image, const Settings& s,
-                                  Generator& generator) {
+std::vector<Image> image_to_video(const PipelineRun& c, const Image& image, const Settings& s, Generator& generator) {
   const Conditioning conditioning = condition(c, image, s, generator);
   const Values latents = denoise(c, conditioning, s, generator);  // [T, 4, h, w]
   std::vector<Image> frames = decode(c, latents, s);

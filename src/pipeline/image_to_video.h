@@ -6,13 +6,13 @@
 
 #include "diffusion/random.h"
 #include "pipeline/parts.h"
-#include "pipeline/planning.h"
+#include "pipeline/plan.h"
 #include "pipeline/settings.h"
 
 namespace svd {
 
 // What the steps of one run share. Everything is borrowed.
-struct PipelineContext {
+struct PipelineRun {
   const PartSource& source;
   KeptParts& parts;
   const PipelinePlan& plan;
@@ -26,7 +26,7 @@ struct PipelineContext {
 
 // Throws Error(cancelled) and what the parts throw. Each part of the model that is not kept is loaded before and
 // released after its use.
-std::vector<Image> image_to_video(const PipelineContext& context, const Image& image, const Settings& settings,
+std::vector<Image> image_to_video(const PipelineRun& context, const Image& image, const Settings& settings,
                                   Generator& generator);
 
 }  // namespace svd

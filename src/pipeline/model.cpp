@@ -238,7 +238,7 @@ Video Model::State::generate(const Request& request, Generator& generator, const
   ProgressReporter reporter(progress, request.on_operation);
   const Observation observation(*backend, reporter);
   const PartSource from{source, config, *backend, reporter};
-  const PipelineContext context{from, used, pipeline_plan, request.on_tensor, request.on_step};
+  const PipelineRun context{from, used, pipeline_plan, request.on_tensor, request.on_step};
   const int fps = std::clamp(settings.fps_id + 1, 1, 120);  // what write_mp4() takes
   return {image_to_video(context, request.image, settings, generator), fps};
 }

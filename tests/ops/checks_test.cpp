@@ -87,9 +87,9 @@ TEST_F(ChecksTest, Products) {
                 backend_->linear(zeros({2, 5, 7}), w, {.layer_norm = &norm, .residual = {}});
               }),
               AllOf(HasSubstr("layer norm"), HasSubstr("8 channels"), HasSubstr("[2, 5, 7]")));
-  const Tensor shift = zeros({3, 13});
+  const Tensor frame_bias = zeros({3, 13});
   EXPECT_THAT(error_of([&] {
-                backend_->linear(zeros({2, 5, 7}), w, {.shift = &shift, .residual = {}});
+                backend_->linear(zeros({2, 5, 7}), w, {.frame_bias = &frame_bias, .residual = {}});
               }),
               AllOf(HasSubstr("linear"), HasSubstr("[1 or 2, 13]"), HasSubstr("[3, 13]")));
   EXPECT_THAT(error_of([&] {
@@ -109,11 +109,11 @@ TEST_F(ChecksTest, Products) {
               }),
               AllOf(HasSubstr("feed_forward"), HasSubstr("64 channels"), HasSubstr("[2, 5, 32]")));
   const Tensor other = zeros({2, 6, 64});
-  EXPECT_THAT(
-      error_of([&] {
-        backend_->feed_forward(zeros({2, 5, 64}), f, {.shift = nullptr, .blend = {.other = &other, .weight = 0.5f}});
-      }),
-      AllOf(HasSubstr("feed_forward"), HasSubstr("[2, 5, 64]"), HasSubstr("[2, 6, 64]")));
+  EXPECT_THAT(error_of([&] {
+                backend_->feed_forward(zeros({2, 5, 64}), f,
+                                       {.frame_bias = nullptr, .blend = {.other = &other, .weight = 0.5f}});
+              }),
+              AllOf(HasSubstr("feed_forward"), HasSubstr("[2, 5, 64]"), HasSubstr("[2, 6, 64]")));
 }
 
 TEST_F(ChecksTest, Norms) {

@@ -86,7 +86,7 @@ TEST_P(ConvTest, NormInFront) {
     Picture picture;
     int64_t in, out;
     NormSpan span;
-    int64_t shift_rows;
+    int64_t frame_bias_rows;
     Activation activation;
     bool upsample = false;
   };
@@ -102,11 +102,11 @@ TEST_P(ConvTest, NormInFront) {
                                     << c.in << " -> " << c.out);
     const Tensor x = input({c.picture.frames, c.picture.height, c.picture.width, c.in}, 1, 3.0);
     const NormWeights norm = make_norm(c.in, 5);
-    const Array shift = c.shift_rows > 0 ? random_array({c.shift_rows, c.in}, 6, DType::f32) : Array();
-    const Tensor shift_tensor = c.shift_rows > 0 ? make_f32(backend(), shift) : Tensor();
+    const Array frame_bias = c.frame_bias_rows > 0 ? random_array({c.frame_bias_rows, c.in}, 6, DType::f32) : Array();
+    const Tensor frame_bias_tensor = c.frame_bias_rows > 0 ? make_f32(backend(), frame_bias) : Tensor();
     const GroupNormOptions options{
-        .span = c.span, .activation = c.activation, .shift = c.shift_rows > 0 ? &shift_tensor : nullptr};
-    const Array values = c.shift_rows > 0 ? expected_shifted(to_doubles(x), shift) : to_doubles(x);
+        .span = c.span, .activation = c.activation, .frame_bias = c.frame_bias_rows > 0 ? &frame_bias_tensor : nullptr};
+    const Array values = c.frame_bias_rows > 0 ? expected_with_frame_bias(to_doubles(x), frame_bias) : to_doubles(x);
     const Array normed = expected_group_norm(values, norm, c.span, c.activation);
 
     const Conv2dSpec spec{.in_channels = c.in, .out_channels = c.out, .upsample = c.upsample};

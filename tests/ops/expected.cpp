@@ -92,14 +92,14 @@ Array expected_linear(const Array& x, const Array& matrix, const Array& bias) {
   return y;
 }
 
-Array expected_shifted(const Array& x, const Array& shift) {
+Array expected_with_frame_bias(const Array& x, const Array& frame_bias) {
   Array y = x;
   const int64_t frames = x.shape[0], channels = x.shape.back();
   const int64_t positions = x.shape.numel() / (frames * channels);
   y.shape = {frames, positions, channels};
   for (int64_t t = 0; t < frames; ++t) {
     for (int64_t p = 0; p < positions; ++p) {
-      for (int64_t c = 0; c < channels; ++c) y.at(t, p, c) += shift.at(shift.shape[0] == 1 ? 0 : t, c);
+      for (int64_t c = 0; c < channels; ++c) y.at(t, p, c) += frame_bias.at(frame_bias.shape[0] == 1 ? 0 : t, c);
     }
   }
   y.shape = x.shape;

@@ -20,8 +20,8 @@ Array expected_temporal_conv(const Array& x, const Array& kernel, const Array& b
 // x [..., in], matrix [out, in], bias [out] or none: [rows, out]
 Array expected_linear(const Array& x, const Array& matrix, const Array& bias);
 
-// x [T, ..., C] plus shift [1 or T, C]
-Array expected_shifted(const Array& x, const Array& shift);
+// x [T, ..., C] plus frame bias [1 or T, C]
+Array expected_with_frame_bias(const Array& x, const Array& frame_bias);
 
 // x [T, ..., C]
 Array expected_group_norm(const Array& x, const NormWeights& w, NormSpan span, Activation activation);
@@ -29,7 +29,7 @@ Array expected_group_norm(const Array& x, const NormWeights& w, NormSpan span, A
 // x [..., C]
 Array expected_layer_norm(const Array& x, const NormWeights& w);
 
-// x [..., width], w1 [2 inner, width], b1 [2 inner], w2 [width, inner], b2 [width]; without shift and blend
+// x [..., width], w1 [2 inner, width], b1 [2 inner], w2 [width, inner], b2 [width]; without frame bias and blend
 Array expected_feed_forward(const Array& x, const NormWeights& norm, const Array& w1, const Array& b1, const Array& w2,
                             const Array& b2);
 

@@ -8,19 +8,19 @@ namespace {
 
 class NormTest : public OpTest {
  protected:
-  void check_group_norm(const Tensor& x, const NormWeights& w, NormSpan span, Activation activation, int64_t shift_rows,
-                        double slack = 1) {
+  void check_group_norm(const Tensor& x, const NormWeights& w, NormSpan span, Activation activation,
+                        int64_t frame_bias_rows, double slack = 1) {
     SCOPED_TRACE(testing::Message() << x.shape().str() << (span == NormSpan::all_frames ? ", all frames" : "")
-                                    << (activation == Activation::silu ? ", silu" : "") << ", shift rows "
-                                    << shift_rows);
+                                    << (activation == Activation::silu ? ", silu" : "") << ", frame_bias rows "
+                                    << frame_bias_rows);
     const Array before = to_doubles(x);
-    const Array shift_values = random_array({shift_rows, w.channels()}, 9, DType::f32);
-    const Tensor shift = make_f32(backend(), shift_values);
-    const Array shifted = shift_rows > 0 ? expected_shifted(before, shift_values) : before;
+    const Array frame_bias_values = random_array({frame_bias_rows, w.channels()}, 9, DType::f32);
+    const Tensor frame_bias = make_f32(backend(), frame_bias_values);
+    const Array biased = frame_bias_rows > 0 ? expected_with_frame_bias(before, frame_bias_values) : before;
     const Tensor y = backend().group_norm(
-        x, w, {.span = span, .activation = activation, .shift = shift_rows > 0 ? &shift : nullptr});
+        x, w, {.span = span, .activation = activation, .frame_bias = frame_bias_rows > 0 ? &frame_bias : nullptr});
     EXPECT_EQ(y.shape().str(), x.shape().str());
-    expect_result(y, expected_group_norm(shifted, w, span, activation), slack);
+    expect_result(y, expected_group_norm(biased, w, span, activation), slack);
     EXPECT_EQ(to_doubles(x).values, before.values) << "the input was changed";
   }
 };

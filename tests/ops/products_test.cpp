@@ -60,12 +60,12 @@ TEST_P(ProductsTest, LinearStacked) {
   }
 }
 
-// act(W LayerNorm(x) + b) + shift + residual, every part alone and all together.
+// act(W LayerNorm(x) + b) + frame bias + residual, every part alone and all together.
 TEST_P(ProductsTest, LinearOptions) {
   struct Case {
     bool norm;
     Activation activation;
-    int64_t shift_rows;
+    int64_t frame_bias_rows;
     bool residual;
   };
   const Case cases[] = {
@@ -84,22 +84,22 @@ TEST_P(ProductsTest, LinearOptions) {
     const NormWeights norm = make_norm(in, 4);
     for (const Case& c : cases) {
       SCOPED_TRACE(testing::Message() << shape.str() << ", norm " << c.norm << ", activation "
-                                      << static_cast<int>(c.activation) << ", shift rows " << c.shift_rows
+                                      << static_cast<int>(c.activation) << ", frame_bias rows " << c.frame_bias_rows
                                       << ", residual " << c.residual);
       const Tensor x = input(shape, 1);
       const Array x_before = to_doubles(x);
       Array expected = expected_linear(c.norm ? expected_layer_norm(x_before, norm) : x_before, matrix, b);
       for (double& v : expected.values) v = expected_activation(c.activation, v);
       expected.shape = {3, expected.shape[0] / 3, out};
-      const Array shift_values = random_array({c.shift_rows, out}, 5, DType::f32);
-      const Tensor shift = make_f32(backend(), shift_values);
-      if (c.shift_rows > 0) expected = expected_shifted(expected, shift_values);
+      const Array frame_bias_values = random_array({c.frame_bias_rows, out}, 5, DType::f32);
+      const Tensor frame_bias = make_f32(backend(), frame_bias_values);
+      if (c.frame_bias_rows > 0) expected = expected_with_frame_bias(expected, frame_bias_values);
       const LinearOptions options{.layer_norm = c.norm ? &norm : nullptr,
                                   .activation = c.activation,
-                                  .shift = c.shift_rows > 0 ? &shift : nullptr,
+                                  .frame_bias = c.frame_bias_rows > 0 ? &frame_bias : nullptr,
                                   .residual = {}};
       const auto with = [&](Operand residual) {
-        return LinearOptions{options.layer_norm, options.activation, options.shift, std::move(residual)};
+        return LinearOptions{options.layer_norm, options.activation, options.frame_bias, std::move(residual)};
       };
       if (!c.residual) {
         expect_result(backend().linear(x, w, with({})), expected);
@@ -174,7 +174,7 @@ TEST_P(ProductsTest, FeedForward) {
   struct Case {
     Shape x;
     int64_t inner;
-    int64_t shift_rows = 0;
+    int64_t frame_bias_rows = 0;
     bool blend = false;
     bool consumed = false;
   };
@@ -193,7 +193,7 @@ TEST_P(ProductsTest, FeedForward) {
       {{2, 15, 32}, 31, 2},
   };
   for (const Case& c : cases) {
-    SCOPED_TRACE(testing::Message() << c.x.str() << " through " << c.inner << ", shift rows " << c.shift_rows
+    SCOPED_TRACE(testing::Message() << c.x.str() << " through " << c.inner << ", frame_bias rows " << c.frame_bias_rows
                                     << ", blend " << c.blend << ", consumed " << c.consumed);
     const int64_t width = c.x.back();
     Tensor x = input(c.x, 1);
@@ -202,18 +202,18 @@ TEST_P(ProductsTest, FeedForward) {
     const Array w1 = weight({2 * c.inner, width}, 3), w2 = weight({width, c.inner}, 5);
     const Array b1 = bias(2 * c.inner, 4), b2 = bias(width, 6);
     const NormWeights norm = make_norm(width, 7);
-    const Array shift_values = random_array({c.shift_rows, width}, 9, DType::f32);
-    const Tensor shift = make_f32(backend(), shift_values);
+    const Array frame_bias_values = random_array({c.frame_bias_rows, width}, 9, DType::f32);
+    const Tensor frame_bias = make_f32(backend(), frame_bias_values);
     const FeedForwardWeights w = backend().pack_feed_forward(norm, raw(w1), raw(b1), raw(w2), raw(b2));
 
-    const Array z = c.shift_rows > 0 ? expected_shifted(x_before, shift_values) : x_before;
+    const Array z = c.frame_bias_rows > 0 ? expected_with_frame_bias(x_before, frame_bias_values) : x_before;
     Array expected = expected_feed_forward(z, norm, w1, b1, w2, b2);
     if (c.blend) {
       for (size_t i = 0; i < expected.values.size(); ++i) {
         expected.values[i] = 0.3f * other_before.values[i] + (1 - 0.3f) * expected.values[i];
       }
     }
-    const FeedForwardOptions options{.shift = c.shift_rows > 0 ? &shift : nullptr,
+    const FeedForwardOptions options{.frame_bias = c.frame_bias_rows > 0 ? &frame_bias : nullptr,
                                      .blend = {.other = c.blend ? &other : nullptr, .weight = 0.3f}};
     const Tensor y =
         c.consumed ? backend().feed_forward(std::move(x), w, options) : backend().feed_forward(x, w, options);
@@ -237,7 +237,8 @@ TEST_P(ProductsTest, FeedForwardBlendsWithItsInput) {
   for (size_t i = 0; i < expected.values.size(); ++i) {
     expected.values[i] = 0.75 * before.values[i] + 0.25 * expected.values[i];
   }
-  expect_result(backend().feed_forward(x, w, {.shift = nullptr, .blend = {.other = &x, .weight = 0.75f}}), expected);
+  expect_result(backend().feed_forward(x, w, {.frame_bias = nullptr, .blend = {.other = &x, .weight = 0.75f}}),
+                expected);
   EXPECT_EQ(to_doubles(x).values, before.values);
 }
 

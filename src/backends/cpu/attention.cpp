@@ -79,29 +79,29 @@ namespace {
 // Attention within one frame.
 class FrameAttention {
  public:
-  FrameAttention(Context& context, AttentionCache& cache, int64_t tokens, int64_t heads, int64_t width)
-      : context_(context), tokens_(tokens), heads_(heads), width_(width), key_blocks_(blocks(tokens, kKeys)) {
+  FrameAttention(Runtime& runtime, AttentionCache& cache, int64_t tokens, int64_t heads, int64_t width)
+      : runtime_(runtime), tokens_(tokens), heads_(heads), width_(width), key_blocks_(blocks(tokens, kKeys)) {
     const int64_t queries[2] = {std::min(kQueries, tokens), tokens % kQueries};
     const int64_t keys[2] = {std::min(kKeys, tokens), tokens % kKeys};
     for (int q = 0; q < 2; ++q) {
       for (int k = 0; k < 2; ++k) {
         if (queries[q] == 0 || keys[k] == 0) continue;
         const AttentionProducts*& products = products_[q][k];
-        products = &cache.get(context.engine, queries[q], keys[k], width, 3 * heads * width,
+        products = &cache.get(runtime.engine, queries[q], keys[k], width, 3 * heads * width,
                               q == 0 ? nullptr : products_[0][k]);
         scratch_bytes_ = std::max(scratch_bytes_, products->scratch_bytes());
       }
     }
     key_bytes_ = products_[0][0]->scores_description.weights_desc().get_size();
     value_bytes_ = products_[0][0]->output_description.weights_desc().get_size();
-    packed_keys_ = context.pool.allocate(static_cast<size_t>(heads * key_blocks_) * key_bytes_);
-    packed_values_ = context.pool.allocate(static_cast<size_t>(heads * key_blocks_) * value_bytes_);
+    packed_keys_ = runtime.pool.allocate(static_cast<size_t>(heads * key_blocks_) * key_bytes_);
+    packed_values_ = runtime.pool.allocate(static_cast<size_t>(heads * key_blocks_) * value_bytes_);
   }
 
   // qkv [tokens, 3C] -> y [tokens, C]
   void run(const float* qkv, float* y) {
-    context_.threads.for_ranges(heads_ * key_blocks_, [&](int64_t begin, int64_t end) { pack(qkv, begin, end); });
-    context_.threads.for_ranges(heads_ * blocks(tokens_, kQueries),
+    runtime_.threads.for_ranges(heads_ * key_blocks_, [&](int64_t begin, int64_t end) { pack(qkv, begin, end); });
+    runtime_.threads.for_ranges(heads_ * blocks(tokens_, kQueries),
                                 [&](int64_t begin, int64_t end) { attend(qkv, begin, end, y); });
   }
 
@@ -123,7 +123,7 @@ class FrameAttention {
 
   void pack(const float* qkv, int64_t begin, int64_t end) const {
     const ThreadLimit one(1);
-    dnnl::stream stream(context_.engine);
+    dnnl::stream stream(runtime_.engine);
     const int64_t stride = 3 * channels();
     for (int64_t task = begin; task < end; ++task) {
       const int64_t head = task / key_blocks_, block = task % key_blocks_;
@@ -139,17 +139,17 @@ class FrameAttention {
 
   void reorder(dnnl::stream& stream, const memory::desc& from, const float* source, const memory::desc& to,
                std::byte* target) const {
-    memory a = context_.wrap(from, source), b = context_.wrap(to, target);
+    memory a = runtime_.wrap(from, source), b = runtime_.wrap(to, target);
     dnnl::reorder(a, b).execute(stream, a, b);
   }
 
   void attend(const float* qkv, int64_t begin, int64_t end, float* y) const {
     const ThreadLimit one(1);
-    dnnl::stream stream(context_.engine);
-    const Buffer scores_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(float));
-    const Buffer probabilities_buffer = context_.pool.allocate(kQueries * kKeys * sizeof(float));
-    const Buffer accumulator_buffer = context_.pool.allocate(static_cast<size_t>(kQueries * width_) * sizeof(float));
-    const Buffer scratch = context_.pool.allocate(scratch_bytes_);
+    dnnl::stream stream(runtime_.engine);
+    const Buffer scores_buffer = runtime_.pool.allocate(kQueries * kKeys * sizeof(float));
+    const Buffer probabilities_buffer = runtime_.pool.allocate(kQueries * kKeys * sizeof(float));
+    const Buffer accumulator_buffer = runtime_.pool.allocate(static_cast<size_t>(kQueries * width_) * sizeof(float));
+    const Buffer scratch = runtime_.pool.allocate(scratch_bytes_);
     float* scores = reinterpret_cast<float*>(scores_buffer.data());                // [queries, kKeys]
     float* probabilities = reinterpret_cast<float*>(probabilities_buffer.data());  // [queries, kKeys]
     float* accumulator = reinterpret_cast<float*>(accumulator_buffer.data());      // [queries, width]
@@ -180,13 +180,13 @@ class FrameAttention {
 
   void multiply(dnnl::stream& stream, const matmul& product, const matmul::primitive_desc& description, const float* a,
                 const std::byte* b, float* c, const Buffer& scratch) const {
-    product.execute(stream, {{DNNL_ARG_SRC, context_.wrap(description.src_desc(), a)},
-                             {DNNL_ARG_WEIGHTS, context_.wrap(description.weights_desc(), b)},
-                             {DNNL_ARG_DST, context_.wrap(description.dst_desc(), c)},
-                             {DNNL_ARG_SCRATCHPAD, context_.wrap(description.scratchpad_desc(), scratch.data())}});
+    product.execute(stream, {{DNNL_ARG_SRC, runtime_.wrap(description.src_desc(), a)},
+                             {DNNL_ARG_WEIGHTS, runtime_.wrap(description.weights_desc(), b)},
+                             {DNNL_ARG_DST, runtime_.wrap(description.dst_desc(), c)},
+                             {DNNL_ARG_SCRATCHPAD, runtime_.wrap(description.scratchpad_desc(), scratch.data())}});
   }
 
-  Context& context_;
+  Runtime& runtime_;
   const int64_t tokens_, heads_, width_, key_blocks_;
   const AttentionProducts* products_[2][2] = {};  // [whole or short block of queries][of keys]
   size_t key_bytes_ = 0, value_bytes_ = 0;        // of one packed block
@@ -196,14 +196,14 @@ class FrameAttention {
 
 }  // namespace
 
-Tensor attention(Context& context, AttentionCache& cache, const Tensor& qkv, const Shape& shape, int64_t heads) {
-  Tensor y(context.pool, shape, context.activation);  // [T, ..., C]
+Tensor attention(Runtime& runtime, AttentionCache& cache, const Tensor& qkv, const Shape& shape, int64_t heads) {
+  Tensor y(runtime.pool, shape, runtime.activation);  // [T, ..., C]
   const int64_t frames = shape[0], tokens = shape.rows() / frames, channels = shape.back();
-  if (context.bf16) {
-    panel_attention(context, qkv, heads, y);
+  if (runtime.bf16) {
+    panel_attention(runtime, qkv, heads, y);
     return y;
   }
-  FrameAttention frame_attention(context, cache, tokens, heads, channels / heads);
+  FrameAttention frame_attention(runtime, cache, tokens, heads, channels / heads);
   for (int64_t frame = 0; frame < frames; ++frame) {
     frame_attention.run(qkv.data<float>().data() + frame * tokens * 3 * channels,
                         y.data<float>().data() + frame * tokens * channels);
@@ -211,18 +211,18 @@ Tensor attention(Context& context, AttentionCache& cache, const Tensor& qkv, con
   return y;
 }
 
-Tensor temporal_attention(Context& context, const Tensor& qkv, const Shape& shape, int64_t heads) {
-  Tensor y(context.pool, shape, context.activation);  // [T, ..., C]
+Tensor temporal_attention(Runtime& runtime, const Tensor& qkv, const Shape& shape, int64_t heads) {
+  Tensor y(runtime.pool, shape, runtime.activation);  // [T, ..., C]
   const int64_t frames = shape[0], positions = shape.rows() / frames, width = shape.back() / heads;
-  const auto quick = context.bf16 ? context.bf16->attention.among_frames : nullptr;
+  const auto quick = runtime.bf16 ? runtime.bf16->attention.among_frames : nullptr;
   if (quick && width == kernels::kTemporalHead && frames <= kernels::kMostFrames) {
-    context.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
+    runtime.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
       quick(qkv.data<bf16>().data(), frames, positions, heads, begin, end, y.data<bf16>().data());
     });
     return y;
   }
-  with_element_type(context.activation, [&]<typename T>(T*) {
-    context.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
+  with_element_type(runtime.activation, [&]<typename T>(T*) {
+    runtime.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
       kernels::temporal_attention(qkv.data<T>().data(), frames, positions, heads, width, begin, end,
                                   y.data<T>().data());
     });

@@ -57,31 +57,31 @@ struct Geometry {
 // the layout stays, and a size for which it is not the best still runs on it, unless only plain loops could.
 class Convolution {
  public:
-  Convolution(Context& context, const Geometry& geometry, const Picture& typical, const RawWeight& kernel,
+  Convolution(Runtime& runtime, const Geometry& geometry, const Picture& typical, const RawWeight& kernel,
               const RawWeight* bias, float scale)
       : geometry_(geometry), bias_(widened(bias, scale)) {
     const auto plain = memory::desc(geometry_.weights(), dnnl_type(kernel.type), geometry_.plain_weights());
-    const auto best = describe(context, typical, ResidualKind::none, nullptr);
-    weights_ = pack(context, kernel, plain, best.weights_desc(), scale);
+    const auto best = describe(runtime, typical, ResidualKind::none, nullptr);
+    weights_ = pack(runtime, kernel, plain, best.weights_desc(), scale);
   }
 
   const Geometry& geometry() const { return geometry_; }
 
   // x and y are channels-last pictures; y may hold the residual (in_place).
-  void run(Context& context, const Picture& picture, const std::byte* x, ResidualKind kind, const std::byte* residual,
+  void run(Runtime& runtime, const Picture& picture, const std::byte* x, ResidualKind kind, const std::byte* residual,
            std::byte* y) {
-    const Prepared& prepared = prepare(context, picture, kind);
+    const Prepared& prepared = prepare(runtime, picture, kind);
     std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, context.wrap(prepared.description.src_desc(), x)},
+        {DNNL_ARG_SRC, runtime.wrap(prepared.description.src_desc(), x)},
         {DNNL_ARG_WEIGHTS, weights_.memory},
-        {DNNL_ARG_DST, context.wrap(prepared.description.dst_desc(), y)},
+        {DNNL_ARG_DST, runtime.wrap(prepared.description.dst_desc(), y)},
     };
-    if (!bias_.empty()) arguments[DNNL_ARG_BIAS] = context.wrap(prepared.description.bias_desc(), bias_.data());
+    if (!bias_.empty()) arguments[DNNL_ARG_BIAS] = runtime.wrap(prepared.description.bias_desc(), bias_.data());
     if (kind == ResidualKind::separate) {
       arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] =
-          context.wrap(prepared.description.dst_desc(), residual);
+          runtime.wrap(prepared.description.dst_desc(), residual);
     }
-    context.run(prepared.primitive, arguments);
+    runtime.run(prepared.primitive, arguments);
   }
 
  private:
@@ -91,7 +91,7 @@ class Convolution {
   };
 
   // The best kernel for weights in the layout `weights`, or, for null, in the layout that suits it best.
-  convolution_forward::primitive_desc describe(Context& context, const Picture& p, ResidualKind kind,
+  convolution_forward::primitive_desc describe(Runtime& runtime, const Picture& p, ResidualKind kind,
                                                const memory::desc* weights) const {
     const Geometry& g = geometry_;
     const memory::desc x(g.input(p), kActivation, g.channels_last());
@@ -104,32 +104,32 @@ class Convolution {
     if (kind == ResidualKind::separate) post.append_binary(dnnl::algorithm::binary_add, y);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(post);
-    const ThreadLimit limit(context.threads.count());
+    const ThreadLimit limit(runtime.threads.count());
     return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, weights ? *weights : any, bias,
              y, g.stride, g.pad_before, g.pad_after},
             attributes,
-            context.engine};
+            runtime.engine};
   }
 
-  const Prepared& prepare(Context& context, const Picture& picture, ResidualKind kind) {
+  const Prepared& prepare(Runtime& runtime, const Picture& picture, ResidualKind kind) {
     const auto key = std::pair(picture, kind);
     if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
-    if (!settled_) adopt_best_layout(context, picture, kind);
+    if (!settled_) adopt_best_layout(runtime, picture, kind);
     auto layout = weights_.memory.get_desc();
-    auto description = describe(context, picture, kind, &layout);
+    auto description = describe(runtime, picture, kind, &layout);
     if (std::string_view(description.impl_info_str()).starts_with("ref")) {  // only plain loops take this layout here
-      adopt_best_layout(context, picture, kind);
+      adopt_best_layout(runtime, picture, kind);
       layout = weights_.memory.get_desc();
-      description = describe(context, picture, kind, &layout);
+      description = describe(runtime, picture, kind, &layout);
     }
-    const ThreadLimit limit(context.threads.count());
+    const ThreadLimit limit(runtime.threads.count());
     return prepared_.emplace(key, Prepared{description, convolution_forward(description)}).first->second;
   }
 
-  void adopt_best_layout(Context& context, const Picture& picture, ResidualKind kind) {
-    const auto best = describe(context, picture, kind, nullptr).weights_desc();
+  void adopt_best_layout(Runtime& runtime, const Picture& picture, ResidualKind kind) {
+    const auto best = describe(runtime, picture, kind, nullptr).weights_desc();
     if (best != weights_.memory.get_desc()) {
-      weights_ = repack(context, weights_, best);
+      weights_ = repack(runtime, weights_, best);
       prepared_.clear();
     }
     settled_ = true;
@@ -143,8 +143,8 @@ class Convolution {
 };
 
 // y[2i, 2j], y[2i, 2j+1], y[2i+1, 2j], y[2i+1, 2j+1] = x[i, j], for `count` pictures.
-void upsample(const Context& context, const std::byte* x, const Picture& from, size_t pixel_bytes, std::byte* y) {
-  context.threads.for_ranges(from.count * from.height, [&](int64_t begin, int64_t end) {
+void upsample(const Runtime& runtime, const std::byte* x, const Picture& from, size_t pixel_bytes, std::byte* y) {
+  runtime.threads.for_ranges(from.count * from.height, [&](int64_t begin, int64_t end) {
     const size_t row_bytes = 2 * static_cast<size_t>(from.width) * pixel_bytes;
     for (int64_t row = begin; row < end; ++row) {
       const std::byte* source = x + static_cast<size_t>(row * from.width) * pixel_bytes;
@@ -161,8 +161,8 @@ void upsample(const Context& context, const std::byte* x, const Picture& from, s
 }
 
 // The result's memory: the residual's where it may be used up.
-Tensor result_tensor(Context& context, const Shape& shape, Operand& residual) {
-  return residual.owns() ? residual.take() : Tensor(context.pool, shape, context.activation);
+Tensor result_tensor(Runtime& runtime, const Shape& shape, Operand& residual) {
+  return residual.owns() ? residual.take() : Tensor(runtime.pool, shape, runtime.activation);
 }
 
 // Enlarged pictures of at most about this size are held at a time.
@@ -172,26 +172,26 @@ class DnnlConvolution final : public PackedConvolution {
  public:
   DnnlConvolution(Convolution convolution, bool upsample) : convolution_(std::move(convolution)), upsample_(upsample) {}
 
-  Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
+  Tensor run(Runtime& runtime, const Tensor& x, const Shape& shape, ConvOptions options) override {
     const Picture picture{x.shape()[0], x.shape()[1], x.shape()[2]};
     const ResidualKind kind = residual_kind(options.residual);
     const std::byte* residual = kind == ResidualKind::separate ? options.residual.get().raw() : nullptr;
-    Tensor y = result_tensor(context, shape, options.residual);  // [T, H', W', out]
+    Tensor y = result_tensor(runtime, shape, options.residual);  // [T, H', W', out]
     if (!upsample_) {
-      convolution_.run(context, picture, x.raw(), kind, residual, y.raw());
+      convolution_.run(runtime, picture, x.raw(), kind, residual, y.raw());
       return y;
     }
     const size_t pixel_bytes = static_cast<size_t>(x.shape().back()) * size_of(x.type());
     const int64_t frame_bytes = picture.height * picture.width * static_cast<int64_t>(pixel_bytes);
     const int64_t batch = std::clamp<int64_t>(kUpsampleBytes / (4 * frame_bytes), 1, picture.count);
-    const Buffer enlarged = context.pool.allocate(static_cast<size_t>(batch * 4 * frame_bytes));
+    const Buffer enlarged = runtime.pool.allocate(static_cast<size_t>(batch * 4 * frame_bytes));
     const size_t result_bytes = y.bytes() / static_cast<size_t>(picture.count);
     for (int64_t frame = 0; frame < picture.count; frame += batch) {
       const int64_t count = std::min(batch, picture.count - frame);
       const size_t offset = static_cast<size_t>(frame) * result_bytes;
-      upsample(context, x.raw() + frame * frame_bytes, {count, picture.height, picture.width}, pixel_bytes,
+      upsample(runtime, x.raw() + frame * frame_bytes, {count, picture.height, picture.width}, pixel_bytes,
                enlarged.data());
-      convolution_.run(context, {count, 2 * picture.height, 2 * picture.width}, enlarged.data(), kind,
+      convolution_.run(runtime, {count, 2 * picture.height, 2 * picture.width}, enlarged.data(), kind,
                        residual ? residual + offset : nullptr, y.raw() + offset);
     }
     return y;
@@ -204,9 +204,9 @@ class DnnlConvolution final : public PackedConvolution {
 
 }  // namespace
 
-std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s, const RawWeight& kernel,
+std::unique_ptr<PackedWeights> pack_conv2d(Runtime& runtime, const Conv2dSpec& s, const RawWeight& kernel,
                                            const RawWeight* bias) {
-  if (context.bf16) return make_panel_conv2d(context, s, kernel, bias);
+  if (runtime.bf16) return make_panel_conv2d(runtime, s, kernel, bias);
   const Geometry geometry{s.in_channels,
                           s.out_channels,
                           {s.kernel, s.kernel},
@@ -214,19 +214,19 @@ std::unique_ptr<PackedWeights> pack_conv2d(Context& context, const Conv2dSpec& s
                           {s.pad_before, s.pad_before},
                           {s.pad_after, s.pad_after}};
   constexpr Picture typical{2, 64, 128};
-  return std::make_unique<DnnlConvolution>(Convolution(context, geometry, typical, kernel, bias, 1.0f), s.upsample);
+  return std::make_unique<DnnlConvolution>(Convolution(runtime, geometry, typical, kernel, bias, 1.0f), s.upsample);
 }
 
-std::unique_ptr<PackedWeights> pack_temporal_conv(Context& context, const RawWeight& kernel, const RawWeight& bias,
+std::unique_ptr<PackedWeights> pack_temporal_conv(Runtime& runtime, const RawWeight& kernel, const RawWeight& bias,
                                                   float scale) {
-  if (context.bf16) return make_panel_temporal_conv(context, kernel, bias, scale);
+  if (runtime.bf16) return make_panel_temporal_conv(runtime, kernel, bias, scale);
   const Geometry geometry{kernel.shape[1], kernel.shape[0], {3, 1, 1}, {1, 1, 1}, {1, 0, 0}, {1, 0, 0}};
   constexpr Picture typical{14, 32, 64};
-  return std::make_unique<DnnlConvolution>(Convolution(context, geometry, typical, kernel, &bias, scale), false);
+  return std::make_unique<DnnlConvolution>(Convolution(runtime, geometry, typical, kernel, &bias, scale), false);
 }
 
-Tensor convolve(Context& context, const Tensor& x, PackedWeights& w, const Shape& shape, ConvOptions options) {
-  return static_cast<PackedConvolution&>(w).run(context, x, shape, std::move(options));
+Tensor convolve(Runtime& runtime, const Tensor& x, PackedWeights& w, const Shape& shape, ConvOptions options) {
+  return static_cast<PackedConvolution&>(w).run(runtime, x, shape, std::move(options));
 }
 
 }  // namespace svd::cpu

@@ -20,81 +20,81 @@ const kernels::Bf16Kernels* bf16_kernels(DType activation, Isa isa) {
   return isa == Isa::amx_bf16 ? &kAmxBf16 : isa == Isa::avx512_bf16 ? &kAvx512Bf16 : &kPortable;
 }
 
-// The operations are functions in their own files; this class only hands them the context.
+// The operations are functions in their own files; this class only hands them the runtime.
 class CpuBackend final : public Backend {
  public:
   CpuBackend(Threads threads, DType activation, Isa isa)
-      : isa_(isa), context_(threads, activation, pool_, bf16_kernels(activation, isa)) {}
+      : isa_(isa), runtime_(threads, activation, pool_, bf16_kernels(activation, isa)) {}
 
   std::string describe() const override {
-    return fmt::format("cpu, {}, {}, {} thread{}", name_of(context_.activation), name_of(isa_),
-                       context_.threads.count(), context_.threads.count() == 1 ? "" : "s");
+    return fmt::format("cpu, {}, {}, {} thread{}", name_of(runtime_.activation), name_of(isa_),
+                       runtime_.threads.count(), runtime_.threads.count() == 1 ? "" : "s");
   }
-  DType activation_type() const override { return context_.activation; }
+  DType activation_type() const override { return runtime_.activation; }
   BufferPool& pool() override { return pool_; }
-  bool fuses_norms() const override { return context_.bf16 != nullptr; }
+  bool fuses_norms() const override { return runtime_.bf16 != nullptr; }
 
  private:
   std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& spec, const RawWeight& kernel,
                                                 const RawWeight* bias) override {
-    return cpu::pack_conv2d(context_, spec, kernel, bias);
+    return cpu::pack_conv2d(runtime_, spec, kernel, bias);
   }
   std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight& bias,
                                                        float scale) override {
-    return cpu::pack_temporal_conv(context_, kernel, bias, scale);
+    return cpu::pack_temporal_conv(runtime_, kernel, bias, scale);
   }
   std::unique_ptr<PackedWeights> do_pack_linear(std::span<const RawWeight> matrices,
                                                 std::span<const RawWeight> biases) override {
-    return cpu::pack_linear(context_, matrices, biases);
+    return cpu::pack_linear(runtime_, matrices, biases);
   }
   std::unique_ptr<PackedWeights> do_pack_vector_linear(const RawWeight& matrix, const RawWeight* bias) override {
-    return cpu::pack_vector_linear(context_, matrix, bias);
+    return cpu::pack_vector_linear(runtime_, matrix, bias);
   }
   std::unique_ptr<PackedWeights> do_pack_feed_forward(const RawWeight& w1, const RawWeight& b1, const RawWeight& w2,
                                                       const RawWeight& b2) override {
-    return cpu::pack_feed_forward(context_, w1, b1, w2, b2);
+    return cpu::pack_feed_forward(runtime_, w1, b1, w2, b2);
   }
 
-  Tensor do_to_channels_last(const Tensor& planar) override { return cpu::to_channels_last(context_, planar); }
-  Tensor do_to_planar(const Tensor& x) override { return cpu::to_planar(context_, x); }
+  Tensor do_to_channels_last(const Tensor& planar) override { return cpu::to_channels_last(runtime_, planar); }
+  Tensor do_to_planar(const Tensor& x) override { return cpu::to_planar(runtime_, x); }
   Tensor do_embed_tokens(const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) override {
-    return cpu::embed_tokens(context_, patches, class_embedding, positions);
+    return cpu::embed_tokens(runtime_, patches, class_embedding, positions);
   }
-  Tensor do_first_token(const Tensor& x) override { return cpu::first_token(context_, x); }
+  Tensor do_first_token(const Tensor& x) override { return cpu::first_token(runtime_, x); }
   Tensor do_conv2d(const Tensor& x, const Conv2dWeights& w, const Shape& result, ConvOptions options) override {
-    return cpu::convolve(context_, x, *w.packed, result, std::move(options));
+    return cpu::convolve(runtime_, x, *w.packed, result, std::move(options));
   }
   Tensor do_temporal_conv(const Tensor& x, const TemporalConvWeights& w, const Shape& result,
                           ConvOptions options) override {
-    return cpu::convolve(context_, x, *w.packed, result, std::move(options));
+    return cpu::convolve(runtime_, x, *w.packed, result, std::move(options));
   }
   Tensor do_linear(const Tensor& x, const LinearWeights& w, const Shape& result, LinearOptions options) override {
-    return cpu::linear(context_, x, w, result, std::move(options));
+    return cpu::linear(runtime_, x, w, result, std::move(options));
   }
   Tensor do_vector_linear(const Tensor& x, const VectorLinearWeights& w, const VectorLinearOptions& options) override {
-    return cpu::vector_linear(context_, x, w, options);
+    return cpu::vector_linear(runtime_, x, w, options);
   }
   Tensor do_feed_forward(Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) override {
-    return cpu::feed_forward(context_, std::move(x), w, options);
+    return cpu::feed_forward(runtime_, std::move(x), w, options);
   }
   Tensor do_group_norm(const Tensor& x, const NormWeights& w, const GroupNormOptions& options) override {
-    return cpu::group_norm(context_, x, w, options);
+    return cpu::group_norm(runtime_, x, w, options);
   }
-  Tensor do_layer_norm(const Tensor& x, const NormWeights& w) override { return cpu::layer_norm(context_, x, w); }
+  Tensor do_layer_norm(const Tensor& x, const NormWeights& w) override { return cpu::layer_norm(runtime_, x, w); }
   Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t heads) override {
-    return cpu::attention(context_, attention_cache_, qkv, result, heads);
+    return cpu::attention(runtime_, attention_cache_, qkv, result, heads);
   }
   Tensor do_temporal_attention(const Tensor& qkv, const Shape& result, int64_t heads) override {
-    return cpu::temporal_attention(context_, qkv, result, heads);
+    return cpu::temporal_attention(runtime_, qkv, result, heads);
   }
   Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) override {
-    return cpu::concat_channels(context_, a, b, result);
+    return cpu::concat_channels(runtime_, a, b, result);
   }
-  void do_copy(const Tensor& from, Tensor& to) override { cpu::copy(context_, from, to); }
+  void do_copy(const Tensor& from, Tensor& to) override { cpu::copy(runtime_, from, to); }
 
   const Isa isa_;
   BufferPool pool_;  // before everything that holds its blocks
-  cpu::Context context_;
+  cpu::Runtime runtime_;
   cpu::AttentionCache attention_cache_;
 };
 

@@ -12,7 +12,7 @@ dnnl::memory::data_type dnnl_type(DType type) {
   return type == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
-Context::Context(Threads threads_, DType activation_, BufferPool& pool_, const kernels::Bf16Kernels* bf16_)
+Runtime::Runtime(Threads threads_, DType activation_, BufferPool& pool_, const kernels::Bf16Kernels* bf16_)
     : threads(threads_),
       activation(activation_),
       pool(pool_),
@@ -20,11 +20,11 @@ Context::Context(Threads threads_, DType activation_, BufferPool& pool_, const k
       engine(dnnl::engine::kind::cpu, 0),
       stream(engine) {}
 
-dnnl::memory Context::wrap(const dnnl::memory::desc& desc, const void* data) const {
+dnnl::memory Runtime::wrap(const dnnl::memory::desc& desc, const void* data) const {
   return dnnl::memory(desc, engine, const_cast<void*>(data));  // oneDNN has no const memory; inputs are only read
 }
 
-void Context::run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments) {
+void Runtime::run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments) {
   const ThreadLimit limit(threads.count());
   primitive.execute(stream, arguments);
   stream.wait();
@@ -42,38 +42,38 @@ ThreadLimit::~ThreadLimit() { omp_set_num_threads(before_); }
 
 namespace {
 
-PackedMatrix allocate(Context& context, const dnnl::memory::desc& desc) {
+PackedMatrix allocate(Runtime& runtime, const dnnl::memory::desc& desc) {
   PackedMatrix packed;
-  packed.buffer = context.pool.allocate(desc.get_size());
-  packed.memory = context.wrap(desc, packed.buffer.data());
+  packed.buffer = runtime.pool.allocate(desc.get_size());
+  packed.memory = runtime.wrap(desc, packed.buffer.data());
   return packed;
 }
 
-void reorder(Context& context, const dnnl::memory& from, const dnnl::memory& to) {
-  const ThreadLimit limit(context.threads.count());
-  dnnl::reorder(from, to).execute(context.stream, const_cast<dnnl::memory&>(from), const_cast<dnnl::memory&>(to));
-  context.stream.wait();
+void reorder(Runtime& runtime, const dnnl::memory& from, const dnnl::memory& to) {
+  const ThreadLimit limit(runtime.threads.count());
+  dnnl::reorder(from, to).execute(runtime.stream, const_cast<dnnl::memory&>(from), const_cast<dnnl::memory&>(to));
+  runtime.stream.wait();
 }
 
 }  // namespace
 
-PackedMatrix pack(Context& context, const RawWeight& weight, const dnnl::memory::desc& plain,
+PackedMatrix pack(Runtime& runtime, const RawWeight& weight, const dnnl::memory::desc& plain,
                   const dnnl::memory::desc& desc, float scale) {
-  PackedMatrix packed = allocate(context, desc);
+  PackedMatrix packed = allocate(runtime, desc);
   if (scale == 1.0f) {
-    reorder(context, context.wrap(plain, weight.data), packed.memory);
+    reorder(runtime, runtime.wrap(plain, weight.data), packed.memory);
     return packed;
   }
   const std::vector<float> scaled = widened(&weight, scale);
   dnnl::memory::desc plain_f32 = plain;
   plain_f32.data.data_type = dnnl_f32;
-  reorder(context, context.wrap(plain_f32, scaled.data()), packed.memory);
+  reorder(runtime, runtime.wrap(plain_f32, scaled.data()), packed.memory);
   return packed;
 }
 
-PackedMatrix repack(Context& context, const PackedMatrix& from, const dnnl::memory::desc& desc) {
-  PackedMatrix packed = allocate(context, desc);
-  reorder(context, from.memory, packed.memory);
+PackedMatrix repack(Runtime& runtime, const PackedMatrix& from, const dnnl::memory::desc& desc) {
+  PackedMatrix packed = allocate(runtime, desc);
+  reorder(runtime, from.memory, packed.memory);
   return packed;
 }
 

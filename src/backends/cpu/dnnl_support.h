@@ -15,8 +15,8 @@ inline constexpr auto kActivation = dnnl::memory::data_type::f32;  // what oneDN
 dnnl::memory::data_type dnnl_type(DType type);                     // of weights
 
 // What the operations of the CPU backend work with. One per backend; not thread-safe.
-struct Context {
-  Context(Threads threads, DType activation, BufferPool& pool, const kernels::Bf16Kernels* bf16);
+struct Runtime {
+  Runtime(Threads threads, DType activation, BufferPool& pool, const kernels::Bf16Kernels* bf16);
 
   dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) const;
   void run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments);
@@ -49,11 +49,11 @@ struct PackedMatrix {
 
 // Allocates memory for `desc` and reorders the weight into it. `plain` describes the weight as it lies in memory;
 // `scale` multiplies it on the way.
-PackedMatrix pack(Context& context, const RawWeight& weight, const dnnl::memory::desc& plain,
+PackedMatrix pack(Runtime& runtime, const RawWeight& weight, const dnnl::memory::desc& plain,
                   const dnnl::memory::desc& desc, float scale = 1.0f);
 
 // The same matrix in another layout.
-PackedMatrix repack(Context& context, const PackedMatrix& from, const dnnl::memory::desc& desc);
+PackedMatrix repack(Runtime& runtime, const PackedMatrix& from, const dnnl::memory::desc& desc);
 
 // A weight as float32 values times scale; empty for null.
 std::vector<float> widened(const RawWeight* weight, float scale = 1.0f);

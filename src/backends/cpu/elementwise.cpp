@@ -9,13 +9,13 @@ namespace svd::cpu {
 namespace {
 
 template <typename T>
-Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
+Tensor group_norm(Runtime& runtime, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
   const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = w.channels();
-  const std::vector<ChannelAffine> affine = group_norm_affine(context, x, w, options);
+  const std::vector<ChannelAffine> affine = group_norm_affine(runtime, x, w, options);
   const T* source = x.data<T>().data();
-  Tensor y(context.pool, x.shape(), context.activation);  // as x
+  Tensor y(runtime.pool, x.shape(), runtime.activation);  // as x
   T* target = y.data<T>().data();
-  context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
+  runtime.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
     while (begin < end) {  // frame by frame
       const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
       const ChannelAffine& a = affine[static_cast<size_t>(frame)];
@@ -29,35 +29,35 @@ Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const
 
 }  // namespace
 
-Tensor group_norm(Context& context, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
-  return with_element_type(context.activation, [&]<typename T>(T*) { return group_norm<T>(context, x, w, options); });
+Tensor group_norm(Runtime& runtime, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
+  return with_element_type(runtime.activation, [&]<typename T>(T*) { return group_norm<T>(runtime, x, w, options); });
 }
 
-void layer_norm_rows(const Context& context, DType type, const std::byte* x, int64_t rows, const NormWeights& w,
+void layer_norm_rows(const Runtime& runtime, DType type, const std::byte* x, int64_t rows, const NormWeights& w,
                      std::byte* y) {
   const int64_t channels = w.channels();
   with_element_type(type, [&]<typename T>(T*) {
-    context.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
+    runtime.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
       kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, nullptr, end - begin, channels,
                           w.gamma.data(), w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
     });
   });
 }
 
-Tensor layer_norm(Context& context, const Tensor& x, const NormWeights& w) {
-  Tensor y(context.pool, x.shape(), x.type());  // as x
-  layer_norm_rows(context, x.type(), x.raw(), x.shape().rows(), w, y.raw());
+Tensor layer_norm(Runtime& runtime, const Tensor& x, const NormWeights& w) {
+  Tensor y(runtime.pool, x.shape(), x.type());  // as x
+  layer_norm_rows(runtime, x.type(), x.raw(), x.shape().rows(), w, y.raw());
   return y;
 }
 
-Tensor to_channels_last(Context& context, const Tensor& planar) {
+Tensor to_channels_last(Runtime& runtime, const Tensor& planar) {
   const Shape& s = planar.shape();
   const int64_t channels = s[1], pixels = s[2] * s[3];
-  Tensor y(context.pool, {s[0], s[2], s[3], channels}, context.activation);  // [N, H, W, C]
+  Tensor y(runtime.pool, {s[0], s[2], s[3], channels}, runtime.activation);  // [N, H, W, C]
   const float* source = planar.data<float>().data();
-  with_element_type(context.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.activation, [&]<typename T>(T*) {
     T* target = y.data<T>().data();
-    context.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
+    runtime.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
       std::vector<float> pixel(static_cast<size_t>(channels));
       for (int64_t i = begin; i < end; ++i) {
         const float* first = source + i / pixels * channels * pixels + i % pixels;
@@ -69,14 +69,14 @@ Tensor to_channels_last(Context& context, const Tensor& planar) {
   return y;
 }
 
-Tensor to_planar(Context& context, const Tensor& x) {
+Tensor to_planar(Runtime& runtime, const Tensor& x) {
   const Shape& s = x.shape();
   const int64_t channels = s[3], pixels = s[1] * s[2];
-  Tensor planar(context.pool, {s[0], channels, s[1], s[2]}, DType::f32);  // [N, C, H, W]
+  Tensor planar(runtime.pool, {s[0], channels, s[1], s[2]}, DType::f32);  // [N, C, H, W]
   float* target = planar.data<float>().data();
-  with_element_type(context.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.activation, [&]<typename T>(T*) {
     const T* source = x.data<T>().data();
-    context.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
+    runtime.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         float* first = target + i / pixels * channels * pixels + i % pixels;
         for (int64_t c = 0; c < channels; ++c) first[c * pixels] = to_f32(source[i * channels + c]);
@@ -86,11 +86,11 @@ Tensor to_planar(Context& context, const Tensor& x) {
   return planar;
 }
 
-Tensor embed_tokens(Context& context, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) {
+Tensor embed_tokens(Runtime& runtime, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) {
   const int64_t tokens = positions.shape()[0], channels = positions.shape()[1];
-  Tensor y(context.pool, {1, tokens, channels}, context.activation);  // [1, 1 + g*g, C]
+  Tensor y(runtime.pool, {1, tokens, channels}, runtime.activation);  // [1, 1 + g*g, C]
   const float* position = positions.data<float>().data();
-  with_element_type(context.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.activation, [&]<typename T>(T*) {
     T* target = y.data<T>().data();
     std::vector<float> first(class_embedding.data<float>().begin(), class_embedding.data<float>().end());
     for (size_t c = 0; c < first.size(); ++c) first[c] += position[c];
@@ -103,20 +103,20 @@ Tensor embed_tokens(Context& context, const Tensor& patches, const Tensor& class
   return y;
 }
 
-Tensor first_token(Context& context, const Tensor& x) {
+Tensor first_token(Runtime& runtime, const Tensor& x) {
   const int64_t channels = x.shape().back();
-  Tensor y(context.pool, {1, channels}, DType::f32);  // [1, C]
-  with_element_type(context.activation,
+  Tensor y(runtime.pool, {1, channels}, DType::f32);  // [1, C]
+  with_element_type(runtime.activation,
                     [&]<typename T>(T*) { kernels::to_f32(x.data<T>().data(), channels, y.data<float>().data()); });
   return y;
 }
 
-Tensor concat_channels(Context& context, const Tensor& a, const Tensor& b, const Shape& shape) {
-  Tensor y(context.pool, shape, context.activation);  // [..., Ca + Cb]
-  const size_t element = size_of(context.activation);
+Tensor concat_channels(Runtime& runtime, const Tensor& a, const Tensor& b, const Shape& shape) {
+  Tensor y(runtime.pool, shape, runtime.activation);  // [..., Ca + Cb]
+  const size_t element = size_of(runtime.activation);
   const size_t a_bytes = static_cast<size_t>(a.shape().back()) * element;
   const size_t b_bytes = static_cast<size_t>(b.shape().back()) * element;
-  context.threads.for_ranges(shape.rows(), [&](int64_t begin, int64_t end) {
+  runtime.threads.for_ranges(shape.rows(), [&](int64_t begin, int64_t end) {
     for (size_t row = static_cast<size_t>(begin); row < static_cast<size_t>(end); ++row) {
       std::byte* target = y.raw() + row * (a_bytes + b_bytes);
       std::copy_n(a.raw() + row * a_bytes, a_bytes, target);
@@ -126,23 +126,23 @@ Tensor concat_channels(Context& context, const Tensor& a, const Tensor& b, const
   return y;
 }
 
-void copy(const Context& context, const Tensor& from, Tensor& to) {
-  context.threads.for_ranges(static_cast<int64_t>(from.bytes()), [&](int64_t begin, int64_t end) {
+void copy(const Runtime& runtime, const Tensor& from, Tensor& to) {
+  runtime.threads.for_ranges(static_cast<int64_t>(from.bytes()), [&](int64_t begin, int64_t end) {
     std::copy(from.raw() + begin, from.raw() + end, to.raw() + begin);
   });
 }
 
-Tensor add_shift(Context& context, Operand x, const Tensor& shift) {
+Tensor add_frame_bias(Runtime& runtime, Operand x, const Tensor& frame_bias) {
   const Tensor* borrowed = x.owns() ? nullptr : &x.get();
   const Shape shape = x.get().shape();
-  Tensor y = x.owns() ? x.take() : Tensor(context.pool, shape, context.activation);  // as x
+  Tensor y = x.owns() ? x.take() : Tensor(runtime.pool, shape, runtime.activation);  // as x
   const Tensor& source = borrowed ? *borrowed : y;
   const int64_t channels = shape.back(), frames = shape[0], rows = shape.rows() / frames;
-  context.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
+  runtime.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
     while (begin < end) {  // frame by frame
       const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
-      kernels::add_row(source.data<float>().data() + begin * channels, shift_row(&shift, frame), stop - begin, channels,
-                       y.data<float>().data() + begin * channels);
+      kernels::add_row(source.data<float>().data() + begin * channels, frame_bias_row(&frame_bias, frame), stop - begin,
+                       channels, y.data<float>().data() + begin * channels);
       begin = stop;
     }
   });

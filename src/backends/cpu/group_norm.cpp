@@ -12,8 +12,8 @@ namespace {
 // Rows whose moments are summed in float32 before they go into a double.
 constexpr int64_t kMomentRows = 256;
 
-// Sums over (x + shift - pivot). The pivot, the first row of x, takes most of the mean away: without it the variance
-// would be the small difference of two large sums wherever the mean is many deviations from zero.
+// Sums over (x + frame bias - pivot). The pivot, the first row of x, takes most of the mean away: without it the
+// variance would be the small difference of two large sums wherever the mean is many deviations from zero.
 struct Moments {
   std::vector<double> sums, squares;  // [C]
   explicit Moments(size_t channels) : sums(channels), squares(channels) {}
@@ -21,17 +21,17 @@ struct Moments {
 
 // Moments of each frame of x [frames, rows, C].
 template <typename T>
-std::vector<Moments> frame_moments(const Context& context, const T* x, int64_t frames, int64_t rows, int64_t channels,
-                                   const Tensor* shift, const std::vector<float>& pivot) {
+std::vector<Moments> frame_moments(const Runtime& runtime, const T* x, int64_t frames, int64_t rows, int64_t channels,
+                                   const Tensor* frame_bias, const std::vector<float>& pivot) {
   const int64_t chunks = blocks(rows, kMomentRows);
   const size_t c_count = static_cast<size_t>(channels);
   std::vector<float> partial(static_cast<size_t>(frames * chunks) * 2 * c_count);  // [frames, chunks, 2, C]
-  context.threads.for_ranges(frames * chunks, [&](int64_t begin, int64_t end) {
-    std::vector<float> added(c_count);  // shift - pivot of the frame
+  runtime.threads.for_ranges(frames * chunks, [&](int64_t begin, int64_t end) {
+    std::vector<float> added(c_count);  // frame bias - pivot of the frame
     for (int64_t i = begin; i < end; ++i) {
       const int64_t frame = i / chunks, first = i % chunks * kMomentRows;
-      const float* frame_shift = shift_row(shift, frame);
-      for (size_t c = 0; c < c_count; ++c) added[c] = (frame_shift ? frame_shift[c] : 0.0f) - pivot[c];
+      const float* bias_row = frame_bias_row(frame_bias, frame);
+      for (size_t c = 0; c < c_count; ++c) added[c] = (bias_row ? bias_row[c] : 0.0f) - pivot[c];
       float* sums = partial.data() + static_cast<size_t>(i) * 2 * c_count;
       kernels::accumulate_moments(x + (frame * rows + first) * channels, added.data(),
                                   std::min(kMomentRows, rows - first), channels, sums, sums + channels);
@@ -85,13 +85,13 @@ void merge(std::vector<Moments>& moments) {
 }
 
 template <typename T>
-std::vector<ChannelAffine> affine_of(const Context& context, const Tensor& x, const NormWeights& w,
+std::vector<ChannelAffine> affine_of(const Runtime& runtime, const Tensor& x, const NormWeights& w,
                                      const GroupNormOptions& options) {
   const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = w.channels();
   const T* source = x.data<T>().data();
   std::vector<float> pivot(static_cast<size_t>(channels));
   kernels::to_f32(source, channels, pivot.data());
-  std::vector<Moments> moments = frame_moments(context, source, frames, rows, channels, options.shift, pivot);
+  std::vector<Moments> moments = frame_moments(runtime, source, frames, rows, channels, options.frame_bias, pivot);
   const bool all = options.span == NormSpan::all_frames;
   if (all) merge(moments);
 
@@ -99,19 +99,19 @@ std::vector<ChannelAffine> affine_of(const Context& context, const Tensor& x, co
   for (int64_t frame = 0; frame < frames; ++frame) {
     affine.push_back(normalisation(moments[all ? 0 : static_cast<size_t>(frame)], pivot,
                                    static_cast<double>(all ? frames * rows : rows), w));
-    const float* shift = shift_row(options.shift, frame);
-    if (!shift) continue;
-    // (x + shift) - mean: the shift goes into the mean.
-    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) affine.back().mean[c] -= shift[c];
+    const float* frame_bias = frame_bias_row(options.frame_bias, frame);
+    if (!frame_bias) continue;
+    // (x + frame bias) - mean: the frame bias goes into the mean.
+    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) affine.back().mean[c] -= frame_bias[c];
   }
   return affine;
 }
 
 }  // namespace
 
-std::vector<ChannelAffine> group_norm_affine(const Context& context, const Tensor& x, const NormWeights& w,
+std::vector<ChannelAffine> group_norm_affine(const Runtime& runtime, const Tensor& x, const NormWeights& w,
                                              const GroupNormOptions& options) {
-  return with_element_type(context.activation, [&]<typename T>(T*) { return affine_of<T>(context, x, w, options); });
+  return with_element_type(runtime.activation, [&]<typename T>(T*) { return affine_of<T>(runtime, x, w, options); });
 }
 
 }  // namespace svd::cpu

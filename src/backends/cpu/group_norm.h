@@ -13,7 +13,7 @@ struct ChannelAffine {
 };
 
 // One for each frame of x [T, ..., C]; options.activation is not part of it.
-std::vector<ChannelAffine> group_norm_affine(const Context& context, const Tensor& x, const NormWeights& w,
+std::vector<ChannelAffine> group_norm_affine(const Runtime& runtime, const Tensor& x, const NormWeights& w,
                                              const GroupNormOptions& options);
 
 }  // namespace svd::cpu

@@ -36,8 +36,8 @@ constexpr int64_t kPackedBytes = int64_t{32} << 20;  // of keys and values, beyo
 class PanelAttention {
  public:
   // width: a whole number of panels
-  PanelAttention(Context& context, int64_t tokens, int64_t heads, int64_t width, float scale)
-      : context_(context),
+  PanelAttention(Runtime& runtime, int64_t tokens, int64_t heads, int64_t width, float scale)
+      : runtime_(runtime),
         tokens_(tokens),
         heads_(heads),
         width_(width),
@@ -56,12 +56,12 @@ class PanelAttention {
     bf16* const keys = packed;
     bf16* const values = packed + pairs * head_elements_;
     const int64_t key_blocks = blocks(tokens_, kKeys), query_blocks = blocks(tokens_, kQueries);
-    context_.threads.for_each(pairs * key_blocks, [&](int64_t i) {
+    runtime_.threads.for_each(pairs * key_blocks, [&](int64_t i) {
       const int64_t pair = i / key_blocks;
       pack(of_pair(qkv, pair), i % key_blocks, keys + pair * head_elements_, values + pair * head_elements_);
     });
-    context_.threads.for_each(pairs * query_blocks, [&](int64_t i) {
-      const kernels::MatrixSession session(context_.bf16->matrix);
+    runtime_.threads.for_each(pairs * query_blocks, [&](int64_t i) {
+      const kernels::MatrixSession session(runtime_.bf16->matrix);
       const int64_t pair = i / query_blocks, first = i % query_blocks * kQueries;
       bf16* result = y + pair / heads_ * tokens_ * channels() + pair % heads_ * width_;
       attend(of_pair(qkv, pair), first, keys + pair * head_elements_, values + pair * head_elements_, result);
@@ -87,11 +87,11 @@ class PanelAttention {
     const bf16* v = k + channels();
     const int64_t padded = blocks(count, kKeyPanel) * kKeyPanel;
     for (int64_t key = 0; key < padded; key += kKeyPanel) {
-      context_.bf16->attention.pack_keys(k + key * row_stride(), std::min(kKeyPanel, count - key), width_, row_stride(),
+      runtime_.bf16->attention.pack_keys(k + key * row_stride(), std::min(kKeyPanel, count - key), width_, row_stride(),
                                          keys + (first + key) * width_);
     }
     for (int64_t panel = 0; panel < value_panels(); ++panel) {
-      context_.bf16->attention.pack_values(v + panel * kPanelColumns, count, padded, row_stride(),
+      runtime_.bf16->attention.pack_values(v + panel * kPanelColumns, count, padded, row_stride(),
                                            values + first * width_ + panel * padded * kPanelColumns);
     }
   }
@@ -107,7 +107,7 @@ class PanelAttention {
     const int64_t outputs_of_strip = value_panels() * kStripSums;
     const int64_t score_count = kStripsTogether * kStripRows * kKeys;
     const Buffer memory =
-        context_.pool.allocate(static_cast<size_t>(strip_count * outputs_of_strip + score_count) * sizeof(float) +
+        runtime_.pool.allocate(static_cast<size_t>(strip_count * outputs_of_strip + score_count) * sizeof(float) +
                                static_cast<size_t>(score_count) * sizeof(bf16));
     float* const outputs = reinterpret_cast<float*>(memory.data());             // [value panel][strip][16][64]
     float* const scores = outputs + strip_count * outputs_of_strip;             // [key panel][2][16][64]
@@ -124,21 +124,21 @@ class PanelAttention {
         constexpr int64_t kScorePanel = kStripsTogether * kStripSums;
         for (int64_t panel = 0; panel < padded / kKeyPanel; ++panel) {
           const Piece piece{0, keys + (key + panel * kKeyPanel) * width_, width_};
-          context_.bf16->matrix.accumulate(queries_now, together, row_stride(), &piece, 1, false,
+          runtime_.bf16->matrix.accumulate(queries_now, together, row_stride(), &piece, 1, false,
                                            scores + panel * kScorePanel);
         }
         std::array<Strip, kStripsTogether> weights;
         for (int64_t i = 0; i < together; ++i) {
           bf16* p = probabilities + i * kStripRows * kKeys;
           weights[static_cast<size_t>(i)] = {p, queries_now[i].count};
-          context_.bf16->attention.softmax(scores + i * kStripSums, kScorePanel, queries_now[i].count, count,
+          runtime_.bf16->attention.softmax(scores + i * kStripSums, kScorePanel, queries_now[i].count, count,
                                            scale_log2_, states[static_cast<size_t>(s + i)],
                                            outputs + (s + i) * kStripSums, value_panels(), strip_count * kStripSums, p,
                                            kKeys);
         }
         for (int64_t panel = 0; panel < value_panels(); ++panel) {
           const Piece piece{0, values + key * width_ + panel * padded * kPanelColumns, padded};
-          context_.bf16->matrix.accumulate(weights.data(), together, kKeys, &piece, 1, true,
+          runtime_.bf16->matrix.accumulate(weights.data(), together, kKeys, &piece, 1, true,
                                            outputs + (panel * strip_count + s) * kStripSums);
         }
       }
@@ -146,22 +146,22 @@ class PanelAttention {
     for (int64_t s = 0; s < strip_count; ++s) {
       bf16* target = y + (first + s * kStripRows) * channels();
       for (int64_t panel = 0; panel < value_panels(); ++panel) {
-        context_.bf16->attention.divide(outputs + (panel * strip_count + s) * kStripSums,
+        runtime_.bf16->attention.divide(outputs + (panel * strip_count + s) * kStripSums,
                                         strips[static_cast<size_t>(s)].count, states[static_cast<size_t>(s)],
                                         channels(), target + panel * kPanelColumns);
       }
     }
   }
 
-  Context& context_;
+  Runtime& runtime_;
   const int64_t tokens_, heads_, width_;
   const float scale_log2_;
   const int64_t key_panels_, head_elements_;  // of one frame's head, packed
 };
 
 // Copies groups of `from` elements to groups of `to`: what is more is zero, what is less is left out.
-void resize_groups(const Context& context, const bf16* x, int64_t groups, int64_t from, int64_t to, bf16* y) {
-  context.threads.for_ranges(groups, [&](int64_t begin, int64_t end) {
+void resize_groups(const Runtime& runtime, const bf16* x, int64_t groups, int64_t from, int64_t to, bf16* y) {
+  runtime.threads.for_ranges(groups, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       bf16* const rest = std::copy_n(x + i * from, std::min(from, to), y + i * to);
       std::fill(rest, y + (i + 1) * to, bf16{});
@@ -171,14 +171,14 @@ void resize_groups(const Context& context, const bf16* x, int64_t groups, int64_
 
 }  // namespace
 
-void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor& y) {
+void panel_attention(Runtime& runtime, const Tensor& qkv, int64_t heads, Tensor& y) {
   const Shape& shape = y.shape();
   const int64_t frames = shape[0], tokens = shape.rows() / frames, width = shape.back() / heads;
   const int64_t padded = blocks(width, kPanelColumns) * kPanelColumns;
-  const PanelAttention attention(context, tokens, heads, padded, 1.0f / std::sqrt(static_cast<float>(width)));
+  const PanelAttention attention(runtime, tokens, heads, padded, 1.0f / std::sqrt(static_cast<float>(width)));
   const int64_t group = padded == width ? attention.frames_at_a_time(frames) : 1;
   const auto allocate = [&](int64_t elements) {
-    return context.pool.allocate(static_cast<size_t>(elements) * sizeof(bf16));
+    return runtime.pool.allocate(static_cast<size_t>(elements) * sizeof(bf16));
   };
   const Buffer packed = allocate(2 * group * heads * attention.head_elements());
   // Heads of other widths (CLIP's of 80) are copied to whole panels and back, frame by frame; the zeros add nothing to
@@ -195,9 +195,9 @@ void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor&
     if (padded == width) {
       attention.run(source, now, halves(packed), target);
     } else {
-      resize_groups(context, source, 3 * heads_now, width, padded, halves(wide_qkv));
+      resize_groups(runtime, source, 3 * heads_now, width, padded, halves(wide_qkv));
       attention.run(halves(wide_qkv), now, halves(packed), halves(wide_y));
-      resize_groups(context, halves(wide_y), heads_now, padded, width, target);
+      resize_groups(runtime, halves(wide_y), heads_now, padded, width, target);
     }
   }
 }

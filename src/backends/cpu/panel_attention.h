@@ -6,6 +6,6 @@
 namespace svd::cpu {
 
 // qkv [T, ..., 3C] -> y [T, ..., C]
-void panel_attention(Context& context, const Tensor& qkv, int64_t heads, Tensor& y);
+void panel_attention(Runtime& runtime, const Tensor& qkv, int64_t heads, Tensor& y);
 
 }  // namespace svd::cpu

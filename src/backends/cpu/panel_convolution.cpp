@@ -40,7 +40,7 @@ struct Target {
 };
 
 // All panels of one product: strips x panels + bias (+ residual); the results of strip s start at `places[s]`.
-void multiply_strips(const Context& context, std::span<const Strip> strips, int64_t row_stride,
+void multiply_strips(const Runtime& runtime, std::span<const Strip> strips, int64_t row_stride,
                      std::span<const Segment> segments, const Panels& panels, int64_t first_panel, int64_t last_panel,
                      const std::vector<float>& bias, std::span<const int64_t> places, const Target& target,
                      float* sums) {
@@ -50,10 +50,10 @@ void multiply_strips(const Context& context, std::span<const Strip> strips, int6
     const Finish finish{.columns = std::min(kPanelColumns, target.columns - column),
                         .bias = bias.data() + column,
                         .stream = target.stream};
-    multiply_panel(context.bf16->matrix, strips, row_stride, segments, panels.panel(panel), sums,
+    multiply_panel(runtime.bf16->matrix, strips, row_stride, segments, panels.panel(panel), sums,
                    [&](size_t strip, const float* strip_sums) {
                      const int64_t at = places[strip] + column;
-                     context.bf16->finish.strip(strip_sums, strips[strip].count, finish,
+                     runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish,
                                                 target.residual ? target.residual + at : nullptr, nullptr,
                                                 target.row_stride, target.y + at);
                    });
@@ -63,14 +63,14 @@ void multiply_strips(const Context& context, std::span<const Strip> strips, int6
 // The convolution's input for its tiles: pixels of x, normalised where asked, padded to whole steps of depth.
 class Input {
  public:
-  Input(const Context& context, const Tensor& x, const ConvOptions& options)
+  Input(const Runtime& runtime, const Tensor& x, const ConvOptions& options)
       : x_(x.data<bf16>().data()),
         frames_(x.shape()[0]),
         pixels_(x.shape().rows() / x.shape()[0]),
         channels_(x.shape().back()),
         depth_(padded_depth(channels_)),
         silu_(options.norm_options.activation == Activation::silu) {
-    if (options.norm) affine_ = group_norm_affine(context, x, *options.norm, options.norm_options);
+    if (options.norm) affine_ = group_norm_affine(runtime, x, *options.norm, options.norm_options);
   }
 
   int64_t frames() const { return frames_; }
@@ -106,9 +106,9 @@ class Input {
 };
 
 struct Memory {  // of one task
-  Memory(Context& context, int64_t elements, int64_t strips)
+  Memory(Runtime& runtime, int64_t elements, int64_t strips)
       : input_bytes(static_cast<size_t>(blocks(elements, 32) * 32) * sizeof(bf16)),
-        buffer(context.pool.allocate(input_bytes + sums_of(static_cast<size_t>(strips)) * sizeof(float))) {}
+        buffer(runtime.pool.allocate(input_bytes + sums_of(static_cast<size_t>(strips)) * sizeof(float))) {}
   bf16* input() const { return reinterpret_cast<bf16*>(buffer.data()); }
   float* sums() const { return reinterpret_cast<float*>(buffer.data() + input_bytes); }
 
@@ -143,10 +143,10 @@ std::vector<float> folded(const RawWeight& kernel, int64_t row_position, int64_t
 
 class PanelConv2d final : public PackedConvolution {
  public:
-  PanelConv2d(Context& context, const Conv2dSpec& spec, const RawWeight& kernel, const RawWeight* bias)
+  PanelConv2d(Runtime& runtime, const Conv2dSpec& spec, const RawWeight& kernel, const RawWeight* bias)
       : spec_(spec), zoom_(spec.upsample ? 2 : 1), bias_(padded_to_panels(widened(bias), spec.out_channels)) {
     if (!spec.upsample) {
-      add_phase(context, kernel, {0, 0}, spec.kernel);
+      add_subkernel(runtime, kernel, {0, 0}, spec.kernel);
       return;
     }
     ensure(spec.kernel == 3 && spec.stride == 1 && spec.pad_before == 1 && spec.pad_after == 1,
@@ -155,24 +155,24 @@ class PanelConv2d final : public PackedConvolution {
       const std::vector<float> sums = folded(kernel, position.row, position.column);
       const RawWeight weight{
           {spec.out_channels, spec.in_channels, 2, 2}, DType::f32, reinterpret_cast<const std::byte*>(sums.data())};
-      add_phase(context, weight, position, 2);
+      add_subkernel(runtime, weight, position, 2);
     }
   }
 
-  Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
-    const Input input(context, x, options);
-    PanelResult result(context, shape, options.residual);
+  Tensor run(Runtime& runtime, const Tensor& x, const Shape& shape, ConvOptions options) override {
+    const Input input(runtime, x, options);
+    PanelResult result(runtime, shape, options.residual);
     const Grid grid{
         .in_height = x.shape()[1], .in_width = x.shape()[2], .height = shape[1] / zoom_, .width = shape[2] / zoom_};
     const Target target{result.residual(), result.data(), spec_.out_channels, zoom_ * spec_.out_channels,
                         result.streams(spec_.out_channels)};
     const Tiling tiling = tiles(grid, input.frames(), input.depth());
     const int64_t tile_count = blocks(input.frames(), tiling.frames) * tiling.rows * tiling.columns;
-    const int64_t panels = phases_[0].panels.count(), parts = panel_parts(tile_count, panels, context.threads);
-    context.threads.for_each(tile_count * parts, [&](int64_t i) {
-      const kernels::MatrixSession session(context.bf16->matrix);
+    const int64_t panels = subkernels_[0].panels.count(), parts = panel_parts(tile_count, panels, runtime.threads);
+    runtime.threads.for_each(tile_count * parts, [&](int64_t i) {
+      const kernels::MatrixSession session(runtime.bf16->matrix);
       const int64_t part = i % parts, tile = i / parts;
-      run_tile(context, input, grid, tiling, tile, target, panels * part / parts, panels * (part + 1) / parts);
+      run_tile(runtime, input, grid, tiling, tile, target, panels * part / parts, panels * (part + 1) / parts);
     });
     return result.take();
   }
@@ -180,13 +180,13 @@ class PanelConv2d final : public PackedConvolution {
  private:
   // The products that make one pixel of the output; four of them where the picture is doubled, each for every other
   // pixel of every other row.
-  struct Phase {
+  struct Subkernel {
     Tap position;
     std::vector<Tap> taps;
     Panels panels;
   };
   struct Grid {
-    int64_t in_height, in_width, height, width;  // of a frame of the input, and of the output of one phase
+    int64_t in_height, in_width, height, width;  // of a frame of the input, and of the output of one subkernel
   };
   struct Tiling {
     int64_t rows, columns;                  // tiles in a frame
@@ -208,7 +208,7 @@ class PanelConv2d final : public PackedConvolution {
     return {blocks(g.height, rows), blocks(g.width, width), 1, rows, width};
   }
 
-  void run_tile(Context& context, const Input& input, const Grid& g, const Tiling& t, int64_t tile,
+  void run_tile(Runtime& runtime, const Input& input, const Grid& g, const Tiling& t, int64_t tile,
                 const Target& target, int64_t first_panel, int64_t last_panel) const {
     const int64_t first_frame = tile / (t.rows * t.columns) * t.frames, in_frame = tile % (t.rows * t.columns);
     const int64_t frames = std::min(t.frames, input.frames() - first_frame);
@@ -216,7 +216,7 @@ class PanelConv2d final : public PackedConvolution {
     const int64_t rows = std::min(t.tile_rows, g.height - row), width = std::min(t.tile_width, g.width - column);
     const int64_t in_rows = spanned(rows), in_width = spanned(width), depth = input.depth();
     const int64_t in_frame_stride = in_rows * in_width * depth;
-    const Memory memory(context, frames * in_frame_stride, frames * rows * blocks(width, kStripRows));
+    const Memory memory(runtime, frames * in_frame_stride, frames * rows * blocks(width, kStripRows));
     for (int64_t frame = 0; frame < frames; ++frame) {
       copy_input(input, g, first_frame + frame, row * spec_.stride - spec_.pad_before,
                  column * spec_.stride - spec_.pad_before, in_rows, in_width, memory.input() + frame * in_frame_stride);
@@ -225,29 +225,29 @@ class PanelConv2d final : public PackedConvolution {
     std::vector<Strip> strips;
     std::vector<int64_t> places;
     std::vector<Segment> segments;
-    for (const Phase& phase : phases_) {
+    for (const Subkernel& kernel : subkernels_) {
       strips.clear();
       places.clear();
       for (int64_t i = 0; i < frames * rows; ++i) {
         const int64_t frame = i / rows, r = i % rows;
         const bf16* in_row = memory.input() + frame * in_frame_stride + r * spec_.stride * in_width * depth;
-        const int64_t y_row = zoom_ * ((first_frame + frame) * g.height + row + r) + phase.position.row;
+        const int64_t y_row = zoom_ * ((first_frame + frame) * g.height + row + r) + kernel.position.row;
         for (int64_t c = 0; c < width; c += kStripRows) {
           strips.push_back({in_row + c * spec_.stride * depth, std::min(kStripRows, width - c)});
-          const int64_t y_column = zoom_ * (column + c) + phase.position.column;
+          const int64_t y_column = zoom_ * (column + c) + kernel.position.column;
           places.push_back((y_row * zoom_ * g.width + y_column) * spec_.out_channels);
         }
       }
       segments.clear();
-      for (size_t tap = 0; tap < phase.taps.size(); ++tap) {
-        segments.push_back({.offset = (phase.taps[tap].row * in_width + phase.taps[tap].column) * depth,
+      for (size_t tap = 0; tap < kernel.taps.size(); ++tap) {
+        segments.push_back({.offset = (kernel.taps[tap].row * in_width + kernel.taps[tap].column) * depth,
                             .row = static_cast<int64_t>(tap) * depth,
                             .depth = depth});
       }
-      multiply_strips(context, strips, spec_.stride * depth, segments, phase.panels, first_panel, last_panel, bias_,
+      multiply_strips(runtime, strips, spec_.stride * depth, segments, kernel.panels, first_panel, last_panel, bias_,
                       places, target, memory.sums());
     }
-    if (target.stream) context.bf16->finish.end_streaming();
+    if (target.stream) runtime.bf16->finish.end_streaming();
   }
 
   // in_rows x in_width pixels from (row, column) on, which may lie outside.
@@ -267,28 +267,28 @@ class PanelConv2d final : public PackedConvolution {
     }
   }
 
-  // `size` x `size` taps, the first at the phase's position.
-  void add_phase(Context& context, const RawWeight& kernel, Tap position, int64_t size) {
+  // `size` x `size` taps, the first at the subkernel's position.
+  void add_subkernel(Runtime& runtime, const RawWeight& kernel, Tap position, int64_t size) {
     const WeightLayout layout{.outputs = spec_.out_channels,
                               .taps = size * size,
                               .inputs = spec_.in_channels,
                               .out_stride = spec_.in_channels * size * size,
                               .tap_stride = 1,
                               .in_stride = size * size};
-    Phase& phase = phases_.emplace_back();
-    phase.position = position;
+    Subkernel& subkernel = subkernels_.emplace_back();
+    subkernel.position = position;
     for (int64_t row = 0; row < size; ++row) {
       for (int64_t column = 0; column < size; ++column) {
-        phase.taps.push_back({position.row + row, position.column + column});
+        subkernel.taps.push_back({position.row + row, position.column + column});
       }
     }
-    phase.panels = Panels(context.pool, context.threads, kernel, layout);
+    subkernel.panels = Panels(runtime.pool, runtime.threads, kernel, layout);
   }
 
   const Conv2dSpec spec_;
   const int64_t zoom_;             // of the output against the input
   const std::vector<float> bias_;  // [panels * 64]
-  std::vector<Phase> phases_;
+  std::vector<Subkernel> subkernels_;
 };
 
 // ---- Over neighbouring frames
@@ -297,38 +297,38 @@ constexpr int64_t kTaps = 3;
 
 class PanelTemporalConv final : public PackedConvolution {
  public:
-  PanelTemporalConv(Context& context, const RawWeight& kernel, const RawWeight& bias, float scale)
+  PanelTemporalConv(Runtime& runtime, const RawWeight& kernel, const RawWeight& bias, float scale)
       : out_(kernel.shape[0]), bias_(padded_to_panels(widened(&bias, scale), out_)) {
     const int64_t in = kernel.shape[1];
     const WeightLayout layout{
         .outputs = out_, .taps = kTaps, .inputs = in, .out_stride = in * kTaps, .tap_stride = 1, .in_stride = kTaps};
-    panels_ = Panels(context.pool, context.threads, kernel, layout, scale);
+    panels_ = Panels(runtime.pool, runtime.threads, kernel, layout, scale);
   }
 
-  Tensor run(Context& context, const Tensor& x, const Shape& shape, ConvOptions options) override {
-    const Input input(context, x, options);
-    PanelResult result(context, shape, options.residual);
+  Tensor run(Runtime& runtime, const Tensor& x, const Shape& shape, ConvOptions options) override {
+    const Input input(runtime, x, options);
+    PanelResult result(runtime, shape, options.residual);
     const Target target{result.residual(), result.data(), out_, out_, result.streams(out_)};
     // A tile has some positions of all frames, so that each frame's neighbours are there.
     const int64_t position_bytes = input.frames() * input.depth() * static_cast<int64_t>(sizeof(bf16));
     const int64_t fit = std::min(kTileBytes / (position_bytes * kStripRows), kMostStrips / input.frames());
     const int64_t positions = kStripRows * std::max<int64_t>(1, fit);
     const int64_t tile_count = blocks(input.pixels(), positions);
-    const int64_t parts = panel_parts(tile_count, panels_.count(), context.threads);
-    context.threads.for_each(tile_count * parts, [&](int64_t i) {
-      const kernels::MatrixSession session(context.bf16->matrix);
+    const int64_t parts = panel_parts(tile_count, panels_.count(), runtime.threads);
+    runtime.threads.for_each(tile_count * parts, [&](int64_t i) {
+      const kernels::MatrixSession session(runtime.bf16->matrix);
       const int64_t part = i % parts, first = i / parts * positions;
-      run_tile(context, input, first, std::min(positions, input.pixels() - first), target,
+      run_tile(runtime, input, first, std::min(positions, input.pixels() - first), target,
                panels_.count() * part / parts, panels_.count() * (part + 1) / parts);
     });
     return result.take();
   }
 
  private:
-  void run_tile(Context& context, const Input& input, int64_t first, int64_t count, const Target& target,
+  void run_tile(Runtime& runtime, const Input& input, int64_t first, int64_t count, const Target& target,
                 int64_t first_panel, int64_t last_panel) const {
     const int64_t frames = input.frames(), depth = input.depth(), frame_stride = count * depth;
-    const Memory memory(context, frames * frame_stride, frames * blocks(count, kStripRows));  // [T, count, depth]
+    const Memory memory(runtime, frames * frame_stride, frames * blocks(count, kStripRows));  // [T, count, depth]
     for (int64_t frame = 0; frame < frames; ++frame) {
       input.copy(frame, first, count, memory.input() + frame * frame_stride);
     }
@@ -346,7 +346,7 @@ class PanelTemporalConv final : public PackedConvolution {
       for (int64_t tap = first_tap; tap <= last_tap; ++tap) {
         segments.push_back({.offset = (tap - 1) * frame_stride, .row = tap * depth, .depth = depth});
       }
-      multiply_strips(context, strips, depth, segments, panels_, first_panel, last_panel, bias_, places, target,
+      multiply_strips(runtime, strips, depth, segments, panels_, first_panel, last_panel, bias_, places, target,
                       memory.sums());
     };
     if (frames == 1) {
@@ -356,7 +356,7 @@ class PanelTemporalConv final : public PackedConvolution {
       run_frames(1, frames - 1, 0, 2);
       run_frames(frames - 1, frames, 0, 1);
     }
-    if (target.stream) context.bf16->finish.end_streaming();
+    if (target.stream) runtime.bf16->finish.end_streaming();
   }
 
   const int64_t out_;
@@ -366,14 +366,14 @@ class PanelTemporalConv final : public PackedConvolution {
 
 }  // namespace
 
-std::unique_ptr<PackedConvolution> make_panel_conv2d(Context& context, const Conv2dSpec& spec, const RawWeight& kernel,
+std::unique_ptr<PackedConvolution> make_panel_conv2d(Runtime& runtime, const Conv2dSpec& spec, const RawWeight& kernel,
                                                      const RawWeight* bias) {
-  return std::make_unique<PanelConv2d>(context, spec, kernel, bias);
+  return std::make_unique<PanelConv2d>(runtime, spec, kernel, bias);
 }
 
-std::unique_ptr<PackedConvolution> make_panel_temporal_conv(Context& context, const RawWeight& kernel,
+std::unique_ptr<PackedConvolution> make_panel_temporal_conv(Runtime& runtime, const RawWeight& kernel,
                                                             const RawWeight& bias, float scale) {
-  return std::make_unique<PanelTemporalConv>(context, kernel, bias, scale);
+  return std::make_unique<PanelTemporalConv>(runtime, kernel, bias, scale);
 }
 
 }  // namespace svd::cpu

@@ -5,9 +5,9 @@
 
 namespace svd::cpu {
 
-std::unique_ptr<PackedConvolution> make_panel_conv2d(Context&, const Conv2dSpec&, const RawWeight& kernel,
+std::unique_ptr<PackedConvolution> make_panel_conv2d(Runtime&, const Conv2dSpec&, const RawWeight& kernel,
                                                      const RawWeight* bias);
-std::unique_ptr<PackedConvolution> make_panel_temporal_conv(Context&, const RawWeight& kernel, const RawWeight& bias,
+std::unique_ptr<PackedConvolution> make_panel_temporal_conv(Runtime&, const RawWeight& kernel, const RawWeight& bias,
                                                             float scale);
 
 }  // namespace svd::cpu

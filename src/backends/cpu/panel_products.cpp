@@ -49,18 +49,19 @@ std::vector<Task> split(int64_t rows, int64_t frames, int64_t weight_bytes, int6
 
 float* floats(const Buffer& buffer) { return reinterpret_cast<float*>(buffer.data()); }
 
-Buffer sums_for(Context& context, size_t strips) { return context.pool.allocate(sums_of(strips) * sizeof(float)); }
+Buffer sums_for(Runtime& runtime, size_t strips) { return runtime.pool.allocate(sums_of(strips) * sizeof(float)); }
 
-int64_t frames_of(const Tensor* shift) { return shift ? shift->shape()[0] : 1; }
+int64_t frames_of(const Tensor* frame_bias) { return frame_bias ? frame_bias->shape()[0] : 1; }
 
-// Rows x [count, width] as the kernel reads them, y [count, padded depth]: (x + shift) normalised, where there is a
-// norm, and zero beyond the width.
-void prepare_rows(const bf16* x, const float* shift, int64_t count, int64_t width, const NormWeights* norm, bf16* y) {
+// Rows x [count, width] as the kernel reads them, y [count, padded depth]: (x + frame bias) normalised, where there is
+// a norm, and zero beyond the width.
+void prepare_rows(const bf16* x, const float* frame_bias, int64_t count, int64_t width, const NormWeights* norm,
+                  bf16* y) {
   const int64_t depth = padded_depth(width);
   const int64_t together = depth == width ? count : 1;
   for (int64_t row = 0; row < count; row += together, x += together * width, y += together * depth) {
     if (norm) {
-      kernels::layer_norm(x, shift, together, width, norm->gamma.data(), norm->beta.data(), norm->epsilon, y);
+      kernels::layer_norm(x, frame_bias, together, width, norm->gamma.data(), norm->beta.data(), norm->epsilon, y);
     } else {
       std::copy_n(x, together * width, y);
     }
@@ -77,45 +78,45 @@ class PanelLinear final : public PackedLinear {
         out_(out),
         bias_(padded_to_panels(std::move(bias), out)) {}
 
-  Tensor run(Context& context, const Tensor& x, const Shape& shape, LinearOptions options) override {
-    PanelResult result(context, shape, options.residual);
+  Tensor run(Runtime& runtime, const Tensor& x, const Shape& shape, LinearOptions options) override {
+    PanelResult result(runtime, shape, options.residual);
     const bf16* source = x.data<bf16>().data();
     bf16* target = result.data();
     const bf16* residual = result.residual();
     const bool stream = result.streams(out_);
     const std::vector<Task> tasks =
-        split(x.shape().rows(), frames_of(options.shift), panels_.bytes(), panels_.count(), context.threads);
-    context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
-      const kernels::MatrixSession session(context.bf16->matrix);
+        split(x.shape().rows(), frames_of(options.frame_bias), panels_.bytes(), panels_.count(), runtime.threads);
+    runtime.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+      const kernels::MatrixSession session(runtime.bf16->matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const bf16* rows = source + task.first * in_;
       Buffer prepared;  // [chunk, depth]
       if (options.layer_norm || depth_ != in_) {
-        prepared = context.pool.allocate(static_cast<size_t>(task.count * depth_) * sizeof(bf16));
+        prepared = runtime.pool.allocate(static_cast<size_t>(task.count * depth_) * sizeof(bf16));
         prepare_rows(rows, nullptr, task.count, in_, options.layer_norm, halves(prepared));
         rows = halves(prepared);
       }
       std::vector<Strip> strips;
       append_strips(rows, task.count, depth_, strips);
-      const Buffer sums = sums_for(context, strips.size());
+      const Buffer sums = sums_for(runtime, strips.size());
       const Segment whole[] = {{.depth = depth_}};
-      const float* shift = shift_row(options.shift, task.frame);
+      const float* frame_bias = frame_bias_row(options.frame_bias, task.frame);
       for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
         const int64_t column = panel * kPanelColumns;
         const Finish finish{.columns = std::min(kPanelColumns, out_ - column),
                             .bias = bias_.data() + column,
-                            .shift = shift ? shift + column : nullptr,
+                            .shift = frame_bias ? frame_bias + column : nullptr,
                             .silu = options.activation == Activation::silu,
                             .gelu = options.activation == Activation::gelu,
                             .stream = stream};
-        multiply_panel(context.bf16->matrix, strips, depth_, whole, panels_.panel(panel), floats(sums),
+        multiply_panel(runtime.bf16->matrix, strips, depth_, whole, panels_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
                          const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * out_ + column;
-                         context.bf16->finish.strip(strip_sums, strips[strip].count, finish,
+                         runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish,
                                                     residual ? residual + at : nullptr, nullptr, out_, target + at);
                        });
       }
-      if (stream) context.bf16->finish.end_streaming();
+      if (stream) runtime.bf16->finish.end_streaming();
     });
     return result.take();
   }
@@ -132,7 +133,7 @@ constexpr int64_t kGatedColumns = kPanelColumns / 2;
 
 class PanelFeedForward final : public PackedFeedForward {
  public:
-  PanelFeedForward(Context& context, const RawWeight& w1, const RawWeight& b1, const RawWeight& w2, const RawWeight& b2)
+  PanelFeedForward(Runtime& runtime, const RawWeight& w1, const RawWeight& b1, const RawWeight& w2, const RawWeight& b2)
       : width_(w2.shape[0]),
         inner_(w2.shape[1]),
         width_depth_(padded_depth(width_)),
@@ -144,9 +145,9 @@ class PanelFeedForward final : public PackedFeedForward {
       return column % kPanelColumns < kGatedColumns ? hidden : inner + hidden;
     };
     const WeightLayout first{.outputs = 2 * inner_, .inputs = width_, .out_stride = width_};
-    w1_ = Panels(context.pool, context.threads, w1, first, 1.0f, 2 * inner_depth_, source_row);
+    w1_ = Panels(runtime.pool, runtime.threads, w1, first, 1.0f, 2 * inner_depth_, source_row);
     const WeightLayout second{.outputs = width_, .inputs = inner_, .out_stride = inner_};
-    w2_ = Panels(context.pool, context.threads, w2, second);
+    w2_ = Panels(runtime.pool, runtime.threads, w2, second);
     const std::vector<float> b = widened(&b1);
     bias1_.resize(static_cast<size_t>(2 * inner_depth_));
     for (size_t column = 0; column < bias1_.size(); ++column) {
@@ -155,38 +156,38 @@ class PanelFeedForward final : public PackedFeedForward {
     }
   }
 
-  Tensor run(Context& context, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
+  Tensor run(Runtime& runtime, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
     const Shape shape = x.get().shape();
-    PanelResult result(context, shape, x);  // the input is the residual too
+    PanelResult result(runtime, shape, x);  // the input is the residual too
     const bf16* source = result.residual();
     bf16* target = result.data();
     const bf16* other = options.blend.other ? options.blend.other->data<bf16>().data() : nullptr;
     const bool stream = result.streams(width_);
     const std::vector<Task> tasks =
-        split(shape.rows(), frames_of(options.shift), w1_.bytes() + w2_.bytes(), 1, context.threads);
-    context.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
-      const kernels::MatrixSession session(context.bf16->matrix);
+        split(shape.rows(), frames_of(options.frame_bias), w1_.bytes() + w2_.bytes(), 1, runtime.threads);
+    runtime.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+      const kernels::MatrixSession session(runtime.bf16->matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const size_t rows = static_cast<size_t>(task.count);
       const bf16* input = source + task.first * width_;
-      const float* shift = shift_row(options.shift, task.frame);
+      const float* frame_bias = frame_bias_row(options.frame_bias, task.frame);
       // [chunk, width depth] and [chunk, inner depth]
-      const Buffer normed = context.pool.allocate(rows * static_cast<size_t>(width_depth_) * sizeof(bf16));
-      const Buffer hidden = context.pool.allocate(rows * static_cast<size_t>(inner_depth_) * sizeof(bf16));
-      prepare_rows(input, shift, task.count, width_, &norm, halves(normed));
+      const Buffer normed = runtime.pool.allocate(rows * static_cast<size_t>(width_depth_) * sizeof(bf16));
+      const Buffer hidden = runtime.pool.allocate(rows * static_cast<size_t>(inner_depth_) * sizeof(bf16));
+      prepare_rows(input, frame_bias, task.count, width_, &norm, halves(normed));
       std::vector<Strip> strips;
       append_strips(halves(normed), task.count, width_depth_, strips);
-      const Buffer sums = sums_for(context, strips.size());
+      const Buffer sums = sums_for(runtime, strips.size());
       const Segment whole_width[] = {{.depth = width_depth_}}, whole_inner[] = {{.depth = inner_depth_}};
       // Beyond the inner width weights and bias are zero, and so is what they give.
       for (int64_t panel = 0; panel < w1_.count(); ++panel) {
         const Finish finish{
             .columns = kGatedColumns, .bias = bias1_.data() + panel * kPanelColumns, .gate = kernels::Gate::gelu};
-        multiply_panel(context.bf16->matrix, strips, width_depth_, whole_width, w1_.panel(panel), floats(sums),
+        multiply_panel(runtime.bf16->matrix, strips, width_depth_, whole_width, w1_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
                          const int64_t at =
                              static_cast<int64_t>(strip) * kStripRows * inner_depth_ + panel * kGatedColumns;
-                         context.bf16->finish.strip(strip_sums, strips[strip].count, finish, nullptr, nullptr,
+                         runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish, nullptr, nullptr,
                                                     inner_depth_, halves(hidden) + at);
                        });
       }
@@ -196,17 +197,17 @@ class PanelFeedForward final : public PackedFeedForward {
         const int64_t column = panel * kPanelColumns;
         const Finish finish{.columns = std::min(kPanelColumns, width_ - column),
                             .bias = bias2_.data() + column,
-                            .shift = shift ? shift + column : nullptr,
+                            .shift = frame_bias ? frame_bias + column : nullptr,
                             .stream = stream,
                             .other_share = options.blend.weight};
-        multiply_panel(context.bf16->matrix, strips, inner_depth_, whole_inner, w2_.panel(panel), floats(sums),
+        multiply_panel(runtime.bf16->matrix, strips, inner_depth_, whole_inner, w2_.panel(panel), floats(sums),
                        [&](size_t strip, const float* strip_sums) {
                          const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * width_ + column;
-                         context.bf16->finish.strip(strip_sums, strips[strip].count, finish, source + at,
+                         runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish, source + at,
                                                     other ? other + at : nullptr, width_, target + at);
                        });
       }
-      if (stream) context.bf16->finish.end_streaming();
+      if (stream) runtime.bf16->finish.end_streaming();
     });
     return result.take();
   }
@@ -220,15 +221,15 @@ class PanelFeedForward final : public PackedFeedForward {
 
 }  // namespace
 
-std::unique_ptr<PackedLinear> make_panel_linear(Context& context, const RawWeight& matrix, std::vector<float> bias) {
+std::unique_ptr<PackedLinear> make_panel_linear(Runtime& runtime, const RawWeight& matrix, std::vector<float> bias) {
   const WeightLayout layout{.outputs = matrix.shape[0], .inputs = matrix.shape[1], .out_stride = matrix.shape[1]};
-  return std::make_unique<PanelLinear>(Panels(context.pool, context.threads, matrix, layout), layout.inputs,
+  return std::make_unique<PanelLinear>(Panels(runtime.pool, runtime.threads, matrix, layout), layout.inputs,
                                        layout.outputs, std::move(bias));
 }
 
-std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Context& context, const RawWeight& w1, const RawWeight& b1,
+std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Runtime& runtime, const RawWeight& w1, const RawWeight& b1,
                                                            const RawWeight& w2, const RawWeight& b2) {
-  return std::make_unique<PanelFeedForward>(context, w1, b1, w2, b2);
+  return std::make_unique<PanelFeedForward>(runtime, w1, b1, w2, b2);
 }
 
 }  // namespace svd::cpu

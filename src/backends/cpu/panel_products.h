@@ -5,8 +5,8 @@
 
 namespace svd::cpu {
 
-std::unique_ptr<PackedLinear> make_panel_linear(Context&, const RawWeight& matrix, std::vector<float> bias);
-std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Context&, const RawWeight& w1, const RawWeight& b1,
+std::unique_ptr<PackedLinear> make_panel_linear(Runtime&, const RawWeight& matrix, std::vector<float> bias);
+std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Runtime&, const RawWeight& w1, const RawWeight& b1,
                                                            const RawWeight& w2, const RawWeight& b2);
 
 }  // namespace svd::cpu

@@ -81,10 +81,10 @@ inline bf16* halves(const Buffer& buffer) { return reinterpret_cast<bf16*>(buffe
 // The memory of a result with an optional residual: the residual's own where that may be used up.
 class PanelResult {
  public:
-  PanelResult(Context& context, const Shape& shape, Operand& residual)
+  PanelResult(Runtime& runtime, const Shape& shape, Operand& residual)
       : separate_(residual && !residual.owns() ? residual.get().data<bf16>().data() : nullptr),
         in_place_(residual.owns()),
-        tensor_(in_place_ ? residual.take() : Tensor(context.pool, shape, context.activation)) {}
+        tensor_(in_place_ ? residual.take() : Tensor(runtime.pool, shape, runtime.activation)) {}
 
   bf16* data() { return tensor_.data<bf16>().data(); }
   const bf16* residual() { return in_place_ ? data() : separate_; }  // null for none

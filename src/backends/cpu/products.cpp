@@ -29,11 +29,11 @@ struct PostOps {
 class Product {
  public:
   // W is [out, in] in memory.
-  Product(Context& context, const RawWeight& matrix, std::vector<float> bias)
+  Product(Runtime& runtime, const RawWeight& matrix, std::vector<float> bias)
       : in_(matrix.shape[1]), out_(matrix.shape[0]), bias_(std::move(bias)) {
     const memory::desc plain({in_, out_}, dnnl_type(matrix.type), memory::format_tag::ba);
     // The layout does not depend on the number of rows (oneDNN 2.6: only on the number of columns).
-    weights_ = pack(context, matrix, plain, describe(context, 2048, {}, nullptr).weights_desc());
+    weights_ = pack(runtime, matrix, plain, describe(runtime, 2048, {}, nullptr).weights_desc());
   }
 
   int64_t in() const { return in_; }
@@ -41,22 +41,22 @@ class Product {
   const std::vector<float>& bias() const { return bias_; }
 
   // `bias` is the product's own or one of the same size; `second` is what is multiplied or added.
-  void run(Context& context, int64_t rows, const std::byte* x, const PostOps& post, const std::vector<float>& bias,
+  void run(Runtime& runtime, int64_t rows, const std::byte* x, const PostOps& post, const std::vector<float>& bias,
            const std::byte* second, std::byte* y) {
     if (rows == 0) return;
-    const Prepared& prepared = prepare(context, rows, post, !bias.empty());
+    const Prepared& prepared = prepare(runtime, rows, post, !bias.empty());
     std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, context.wrap(prepared.description.src_desc(), x)},
+        {DNNL_ARG_SRC, runtime.wrap(prepared.description.src_desc(), x)},
         {DNNL_ARG_WEIGHTS, weights_.memory},
-        {DNNL_ARG_DST, context.wrap(prepared.description.dst_desc(), y)},
+        {DNNL_ARG_DST, runtime.wrap(prepared.description.dst_desc(), y)},
     };
-    if (!bias.empty()) arguments[DNNL_ARG_BIAS] = context.wrap(prepared.description.bias_desc(), bias.data());
+    if (!bias.empty()) arguments[DNNL_ARG_BIAS] = runtime.wrap(prepared.description.bias_desc(), bias.data());
     if (post.multiply || post.residual == ResidualKind::separate) {
       const int position = post.activation == Activation::none ? 0 : 1;
       arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1] =
-          context.wrap(prepared.description.dst_desc(), second);
+          runtime.wrap(prepared.description.dst_desc(), second);
     }
-    context.run(prepared.primitive, arguments);
+    runtime.run(prepared.primitive, arguments);
   }
 
  private:
@@ -65,7 +65,7 @@ class Product {
     matmul primitive;
   };
 
-  matmul::primitive_desc describe(Context& context, int64_t rows, const PostOps& post, const memory::desc* weights,
+  matmul::primitive_desc describe(Runtime& runtime, int64_t rows, const PostOps& post, const memory::desc* weights,
                                   bool with_bias = true) const {
     const memory::desc x({rows, in_}, kActivation, memory::format_tag::ab);
     const memory::desc y({rows, out_}, kActivation, memory::format_tag::ab);
@@ -80,24 +80,24 @@ class Product {
     if (post.residual == ResidualKind::separate) ops.append_binary(dnnl::algorithm::binary_add, y);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(ops);
-    const ThreadLimit limit(context.threads.count());
-    return {{x, weights ? *weights : any, bias, y}, attributes, context.engine};
+    const ThreadLimit limit(runtime.threads.count());
+    return {{x, weights ? *weights : any, bias, y}, attributes, runtime.engine};
   }
 
-  const Prepared& prepare(Context& context, int64_t rows, const PostOps& post, bool with_bias) {
+  const Prepared& prepare(Runtime& runtime, int64_t rows, const PostOps& post, bool with_bias) {
     const auto key = std::tuple(rows, post, with_bias);
     if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
     auto layout = weights_.memory.get_desc();
-    auto description = describe(context, rows, post, &layout, with_bias);
+    auto description = describe(runtime, rows, post, &layout, with_bias);
     if (std::string_view(description.impl_info_str()).starts_with("ref")) {  // only plain loops take this layout here
-      layout = describe(context, rows, post, nullptr, with_bias).weights_desc();
+      layout = describe(runtime, rows, post, nullptr, with_bias).weights_desc();
       if (layout != weights_.memory.get_desc()) {
-        weights_ = repack(context, weights_, layout);
+        weights_ = repack(runtime, weights_, layout);
         prepared_.clear();
       }
-      description = describe(context, rows, post, &layout, with_bias);
+      description = describe(runtime, rows, post, &layout, with_bias);
     }
-    const ThreadLimit limit(context.threads.count());
+    const ThreadLimit limit(runtime.threads.count());
     return prepared_.emplace(key, Prepared{description, matmul(description)}).first->second;
   }
 
@@ -120,8 +120,8 @@ int64_t chunk_rows(int64_t row_bytes, int64_t rows) {
   return std::clamp<int64_t>(budget / row_bytes / 64 * 64, std::min<int64_t>(512, rows), std::max<int64_t>(rows, 1));
 }
 
-std::vector<float> sum_of(const std::vector<float>& bias, const Tensor& shift) {
-  const std::span<const float> row = shift.data<float>();
+std::vector<float> sum_of(const std::vector<float>& bias, const Tensor& frame_bias) {
+  const std::span<const float> row = frame_bias.data<float>();
   std::vector<float> sum(row.begin(), row.end());
   for (size_t i = 0; i < bias.size(); ++i) sum[i] += bias[i];
   return sum;
@@ -137,36 +137,36 @@ class DnnlLinear final : public PackedLinear {
  public:
   explicit DnnlLinear(Product product) : product_(std::move(product)) {}
 
-  Tensor run(Context& context, const Tensor& x, const Shape& shape, LinearOptions options) override {
+  Tensor run(Runtime& runtime, const Tensor& x, const Shape& shape, LinearOptions options) override {
     const int64_t rows = x.shape().rows();
     const size_t in_bytes = static_cast<size_t>(product_.in()) * size_of(x.type());
     const size_t out_bytes = static_cast<size_t>(product_.out()) * size_of(x.type());
 
-    // One shift for all frames is a part of the bias, when nothing stands between the two.
-    const bool shift_in_bias =
-        options.shift && options.shift->shape()[0] == 1 && options.activation == Activation::none;
-    const std::vector<float> bias = shift_in_bias ? sum_of(product_.bias(), *options.shift) : product_.bias();
-    const Tensor* shift_left = shift_in_bias ? nullptr : options.shift;
+    // One frame bias for all frames is a part of the bias, when nothing stands between the two.
+    const bool folded_into_bias =
+        options.frame_bias && options.frame_bias->shape()[0] == 1 && options.activation == Activation::none;
+    const std::vector<float> bias = folded_into_bias ? sum_of(product_.bias(), *options.frame_bias) : product_.bias();
+    const Tensor* bias_left = folded_into_bias ? nullptr : options.frame_bias;
 
     const PostOps post{.activation = options.activation, .residual = residual_kind(options.residual)};
     const std::byte* residual = post.residual == ResidualKind::separate ? options.residual.get().raw() : nullptr;
-    Tensor y = options.residual.owns() ? options.residual.take() : Tensor(context.pool, shape, context.activation);
+    Tensor y = options.residual.owns() ? options.residual.take() : Tensor(runtime.pool, shape, runtime.activation);
 
     if (!options.layer_norm) {
-      product_.run(context, rows, x.raw(), post, bias, residual, y.raw());
+      product_.run(runtime, rows, x.raw(), post, bias, residual, y.raw());
     } else {
       const int64_t chunk = chunk_rows(static_cast<int64_t>(in_bytes + out_bytes), rows);
-      const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * in_bytes);  // [chunk, in]
+      const Buffer normed = runtime.pool.allocate(static_cast<size_t>(chunk) * in_bytes);  // [chunk, in]
       for (int64_t row = 0; row < rows; row += chunk) {
         const int64_t count = std::min(chunk, rows - row);
         const size_t out_offset = static_cast<size_t>(row) * out_bytes;
-        layer_norm_rows(context, context.activation, x.raw() + static_cast<size_t>(row) * in_bytes, count,
+        layer_norm_rows(runtime, runtime.activation, x.raw() + static_cast<size_t>(row) * in_bytes, count,
                         *options.layer_norm, normed.data());
-        product_.run(context, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
+        product_.run(runtime, count, normed.data(), post, bias, residual ? residual + out_offset : nullptr,
                      y.raw() + out_offset);
       }
     }
-    if (shift_left) y = add_shift(context, std::move(y), *shift_left);
+    if (bias_left) y = add_frame_bias(runtime, std::move(y), *bias_left);
     return y;
   }
 
@@ -179,34 +179,35 @@ class DnnlFeedForward final : public PackedFeedForward {
   DnnlFeedForward(Product value, Product gate, Product output)
       : value_(std::move(value)), gate_(std::move(gate)), output_(std::move(output)) {}
 
-  Tensor run(Context& context, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
-    Operand input = options.shift ? Operand(add_shift(context, std::move(x), *options.shift)) : std::move(x);
+  Tensor run(Runtime& runtime, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
+    Operand input =
+        options.frame_bias ? Operand(add_frame_bias(runtime, std::move(x), *options.frame_bias)) : std::move(x);
     const ResidualKind kind = residual_kind(input);
     const Tensor* borrowed = kind == ResidualKind::separate ? &input.get() : nullptr;
     const Shape shape = input.get().shape();
-    Tensor y = input.owns() ? input.take() : Tensor(context.pool, shape, context.activation);  // as x
+    Tensor y = input.owns() ? input.take() : Tensor(runtime.pool, shape, runtime.activation);  // as x
     const std::byte* source = borrowed ? borrowed->raw() : y.raw();
 
     const int64_t rows = shape.rows();
-    const size_t element = size_of(context.activation);
+    const size_t element = size_of(runtime.activation);
     const size_t width_bytes = static_cast<size_t>(output_.out()) * element,
                  inner_bytes = static_cast<size_t>(output_.in()) * element;
     const int64_t chunk = chunk_rows(static_cast<int64_t>(2 * width_bytes + 2 * inner_bytes), rows);
-    const Buffer normed = context.pool.allocate(static_cast<size_t>(chunk) * width_bytes);  // [chunk, width]
-    const Buffer gate = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);    // [chunk, inner]
-    const Buffer hidden = context.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);  // [chunk, inner]
+    const Buffer normed = runtime.pool.allocate(static_cast<size_t>(chunk) * width_bytes);  // [chunk, width]
+    const Buffer gate = runtime.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);    // [chunk, inner]
+    const Buffer hidden = runtime.pool.allocate(static_cast<size_t>(chunk) * inner_bytes);  // [chunk, inner]
     for (int64_t row = 0; row < rows; row += chunk) {
       const int64_t count = std::min(chunk, rows - row);
       const size_t offset = static_cast<size_t>(row) * width_bytes;
-      layer_norm_rows(context, context.activation, source + offset, count, norm, normed.data());
-      gate_.run(context, count, normed.data(), {.activation = Activation::gelu}, gate_.bias(), nullptr, gate.data());
-      value_.run(context, count, normed.data(), {.multiply = true}, value_.bias(), gate.data(), hidden.data());
-      output_.run(context, count, hidden.data(), {.residual = kind}, output_.bias(),
+      layer_norm_rows(runtime, runtime.activation, source + offset, count, norm, normed.data());
+      gate_.run(runtime, count, normed.data(), {.activation = Activation::gelu}, gate_.bias(), nullptr, gate.data());
+      value_.run(runtime, count, normed.data(), {.multiply = true}, value_.bias(), gate.data(), hidden.data());
+      output_.run(runtime, count, hidden.data(), {.residual = kind}, output_.bias(),
                   borrowed ? source + offset : nullptr, y.raw() + offset);
       if (!options.blend.other) continue;
       const float* other = options.blend.other->data<float>().data() + row * output_.out();
       float* result = y.data<float>().data() + row * output_.out();
-      context.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
+      runtime.threads.for_ranges(count, [&](int64_t begin, int64_t end) {
         kernels::blend(other + begin * output_.out(), options.blend.weight, (end - begin) * output_.out(),
                        result + begin * output_.out());
       });
@@ -222,7 +223,7 @@ class DnnlFeedForward final : public PackedFeedForward {
 
 }  // namespace
 
-std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const RawWeight> matrices,
+std::unique_ptr<PackedWeights> pack_linear(Runtime& runtime, std::span<const RawWeight> matrices,
                                            std::span<const RawWeight> biases) {
   std::vector<float> bias;
   for (const RawWeight& b : biases) {
@@ -230,8 +231,8 @@ std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const Raw
     bias.insert(bias.end(), part.begin(), part.end());
   }
   const auto packed = [&](const RawWeight& matrix) -> std::unique_ptr<PackedWeights> {
-    if (context.bf16) return make_panel_linear(context, matrix, std::move(bias));
-    return std::make_unique<DnnlLinear>(Product(context, matrix, std::move(bias)));
+    if (runtime.bf16) return make_panel_linear(runtime, matrix, std::move(bias));
+    return std::make_unique<DnnlLinear>(Product(runtime, matrix, std::move(bias)));
   };
   if (matrices.size() == 1) return packed(matrices[0]);
   std::vector<std::byte> stacked;  // rows of all matrices
@@ -245,12 +246,12 @@ std::unique_ptr<PackedWeights> pack_linear(Context& context, std::span<const Raw
   return packed(all);
 }
 
-std::unique_ptr<PackedWeights> pack_vector_linear(Context& context, const RawWeight& matrix, const RawWeight* bias) {
+std::unique_ptr<PackedWeights> pack_vector_linear(Runtime& runtime, const RawWeight& matrix, const RawWeight* bias) {
   auto packed = std::make_unique<PackedVectorLinear>();
-  packed->matrix = Tensor(context.pool, matrix.shape, context.activation);
+  packed->matrix = Tensor(runtime.pool, matrix.shape, runtime.activation);
   packed->bias = widened(bias);
   const int64_t n = matrix.shape.numel();
-  if (matrix.type == context.activation) {
+  if (matrix.type == runtime.activation) {
     std::copy_n(matrix.data, packed->matrix.bytes(), packed->matrix.raw());
   } else if (matrix.type == DType::bf16) {
     kernels::to_f32(reinterpret_cast<const bf16*>(matrix.data), n, packed->matrix.data<float>().data());
@@ -260,25 +261,25 @@ std::unique_ptr<PackedWeights> pack_vector_linear(Context& context, const RawWei
   return packed;
 }
 
-std::unique_ptr<PackedWeights> pack_feed_forward(Context& context, const RawWeight& w1, const RawWeight& b1,
+std::unique_ptr<PackedWeights> pack_feed_forward(Runtime& runtime, const RawWeight& w1, const RawWeight& b1,
                                                  const RawWeight& w2, const RawWeight& b2) {
-  if (context.bf16) return make_panel_feed_forward(context, w1, b1, w2, b2);
+  if (runtime.bf16) return make_panel_feed_forward(runtime, w1, b1, w2, b2);
   const int64_t inner = w2.shape[1];
   const RawWeight value_bias = rows_of(b1, 0, inner), gate_bias = rows_of(b1, inner, inner);
-  return std::make_unique<DnnlFeedForward>(Product(context, rows_of(w1, 0, inner), widened(&value_bias)),
-                                           Product(context, rows_of(w1, inner, inner), widened(&gate_bias)),
-                                           Product(context, w2, widened(&b2)));
+  return std::make_unique<DnnlFeedForward>(Product(runtime, rows_of(w1, 0, inner), widened(&value_bias)),
+                                           Product(runtime, rows_of(w1, inner, inner), widened(&gate_bias)),
+                                           Product(runtime, w2, widened(&b2)));
 }
 
-Tensor vector_linear(Context& context, const Tensor& x, const VectorLinearWeights& w,
+Tensor vector_linear(Runtime& runtime, const Tensor& x, const VectorLinearWeights& w,
                      const VectorLinearOptions& options) {
   const auto& packed = static_cast<const PackedVectorLinear&>(*w.packed);
   const int64_t rows = x.shape()[0], in = w.in_features, out = w.out_features;
-  Tensor y(context.pool, {rows, out}, DType::f32);  // [rows, out]
+  Tensor y(runtime.pool, {rows, out}, DType::f32);  // [rows, out]
   const float* residual = options.residual ? options.residual->data<float>().data() : nullptr;
-  with_element_type(context.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.activation, [&]<typename T>(T*) {
     const T* matrix = packed.matrix.data<T>().data();
-    context.threads.for_ranges(out, [&](int64_t begin, int64_t end) {
+    runtime.threads.for_ranges(out, [&](int64_t begin, int64_t end) {
       for (int64_t row = 0; row < rows; ++row) {
         float* result = y.data<float>().data() + row * out;
         kernels::matvec(matrix + begin * in, x.data<float>().data() + row * in, end - begin, in, result + begin);
@@ -294,12 +295,12 @@ Tensor vector_linear(Context& context, const Tensor& x, const VectorLinearWeight
   return y;
 }
 
-Tensor linear(Context& context, const Tensor& x, const LinearWeights& w, const Shape& shape, LinearOptions options) {
-  return static_cast<PackedLinear&>(*w.packed).run(context, x, shape, std::move(options));
+Tensor linear(Runtime& runtime, const Tensor& x, const LinearWeights& w, const Shape& shape, LinearOptions options) {
+  return static_cast<PackedLinear&>(*w.packed).run(runtime, x, shape, std::move(options));
 }
 
-Tensor feed_forward(Context& context, Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) {
-  return static_cast<PackedFeedForward&>(*w.packed).run(context, std::move(x), w.norm, options);
+Tensor feed_forward(Runtime& runtime, Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) {
+  return static_cast<PackedFeedForward&>(*w.packed).run(runtime, std::move(x), w.norm, options);
 }
 
 }  // namespace svd::cpu

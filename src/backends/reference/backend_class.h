@@ -66,10 +66,11 @@ inline const float* residual_of(const Operand& residual) {
   return residual ? residual.get().data<float>().data() : nullptr;
 }
 
-// A shift's row for frame t: [C]; a shift has one row for all frames or a row per frame. Null when there is no shift.
-inline const float* shift_row(const Tensor* shift, int64_t t) {
-  if (!shift) return nullptr;
-  return shift->data<float>().data() + (shift->shape()[0] == 1 ? 0 : t * shift->shape().back());
+// A frame bias's row for frame t: [C]; a frame bias has one row for all frames or a row per frame. Null when there is
+// no frame bias.
+inline const float* frame_bias_row(const Tensor* frame_bias, int64_t t) {
+  if (!frame_bias) return nullptr;
+  return frame_bias->data<float>().data() + (frame_bias->shape()[0] == 1 ? 0 : t * frame_bias->shape().back());
 }
 
 double activated(Activation activation, double x);

@@ -17,14 +17,14 @@ Tensor ReferenceBackend::do_group_norm(const Tensor& x, const NormWeights& w, co
   const float* input = x.data<float>().data();
   float* y = result.data<float>().data();
 
-  // Calls visit(index into x, channel, x + shift) for everything that shares statistics.
+  // Calls visit(index into x, channel, x + frame bias) for everything that shares statistics.
   const auto for_elements = [&](int64_t first_frame, int64_t group, const auto& visit) {
     for (int64_t t = first_frame; t < first_frame + span; ++t) {
-      const float* shift = shift_row(options.shift, t);
+      const float* frame_bias = frame_bias_row(options.frame_bias, t);
       for (int64_t p = 0; p < positions; ++p) {
         for (int64_t c = group * group_channels; c < (group + 1) * group_channels; ++c) {
           const int64_t index = (t * positions + p) * channels + c;
-          visit(index, c, static_cast<double>(input[index]) + (shift ? shift[c] : 0));
+          visit(index, c, static_cast<double>(input[index]) + (frame_bias ? frame_bias[c] : 0));
         }
       }
     }

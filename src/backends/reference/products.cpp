@@ -56,7 +56,7 @@ Tensor ReferenceBackend::do_linear(const Tensor& x, const LinearWeights& w, cons
   const float* residual = residual_of(options.residual);
   multiply(threads_, input, rows, matrix_of(*w.packed), [&](int64_t row, int64_t o, double value) {
     value = activated(options.activation, value);
-    if (const float* shift = shift_row(options.shift, row / rows_per_frame)) value += shift[o];
+    if (const float* frame_bias = frame_bias_row(options.frame_bias, row / rows_per_frame)) value += frame_bias[o];
     const int64_t index = row * w.out_features + o;
     if (residual) value += residual[index];
     y[index] = static_cast<float>(value);
@@ -93,16 +93,16 @@ Tensor ReferenceBackend::do_feed_forward(Operand x, const FeedForwardWeights& w,
 
   Tensor result = new_activation(shape);  // [..., width]
   float* y = result.data<float>().data();
-  std::vector<float> z(static_cast<size_t>(kRows * width));           // x + shift
+  std::vector<float> z(static_cast<size_t>(kRows * width));           // x + frame bias
   std::vector<float> normalised(z.size());                            // LayerNorm(z)
   std::vector<float> hidden(static_cast<size_t>(kRows * 2 * inner));  // values and gates, [kRows, 2 inner]
   std::vector<float> gated(static_cast<size_t>(kRows * inner));       // value * gelu(gate)
   for (int64_t first = 0; first < rows; first += kRows) {
     const int64_t count = std::min(kRows, rows - first);
     for (int64_t row = 0; row < count; ++row) {
-      const float* shift = shift_row(options.shift, (first + row) / rows_per_frame);
+      const float* frame_bias = frame_bias_row(options.frame_bias, (first + row) / rows_per_frame);
       for (int64_t c = 0; c < width; ++c)
-        z[row * width + c] = input[(first + row) * width + c] + (shift ? shift[c] : 0);
+        z[row * width + c] = input[(first + row) * width + c] + (frame_bias ? frame_bias[c] : 0);
     }
     normalise_rows(z.data(), count, w.norm, normalised.data());
     multiply(threads_, normalised.data(), count, packed.w1,

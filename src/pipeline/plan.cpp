@@ -1,4 +1,4 @@
-#include "pipeline/planning.h"
+#include "pipeline/plan.h"
 
 #include <algorithm>
 #include <functional>
