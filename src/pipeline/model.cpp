@@ -1,113 +1,21 @@
 #include "svd/model.h"
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <string_view>
 #include <utility>
 
-#include "backends/cpu/cpu_backend.h"
-#include "backends/planning/planning_backend.h"
-#include "backends/reference/reference_backend.h"
-#include "base/fail.h"
+#include "base/memory.h"
+#include "base/translate.h"
 #include "checkpoint/safetensors.h"
-#include "media/resample.h"
 #include "models/config.h"
-#include "models/weight_scope.h"
+#include "pipeline/backend_choice.h"
+#include "pipeline/checkpoint_check.h"
 #include "pipeline/image_to_video.h"
+#include "pipeline/memory_check.h"
 #include "pipeline/parts.h"
+#include "pipeline/random_state.h"
 
 namespace svd {
-namespace {
-
-constexpr double kGiB = 0x1p30;
-
-std::unique_ptr<Backend> make_backend(const LoadOptions& options) {
-  const Threads threads(options.threads == 0 ? available_cores() : options.threads);
-  switch (options.device) {
-    case Device::automatic:
-    case Device::cpu: return make_cpu_backend({options.precision, threads});
-    case Device::reference:
-      if (options.precision == Precision::bf16) {
-        fail(ErrorCode::unsupported, "precision bf16: the reference device computes in f32 only");
-      }
-      return make_reference_backend(threads);
-    case Device::cuda: fail(ErrorCode::unsupported, "device cuda: this build has no CUDA backend; use cpu");
-  }
-  fail(ErrorCode::internal, "unknown device {}", static_cast<int>(options.device));
-}
-
-void check_decoder(const LoadOptions& options, const StableVideoConfig& config) {
-  const VersionDefaults& version = defaults_of(options.version);
-  if (config.decoder.temporal_decoder == version.temporal_decoder) return;
-  const auto kind = [](bool temporal) { return temporal ? "the temporal decoder" : "an image decoder"; };
-  fail(ErrorCode::bad_file, "{}: version {} has {}, the file has {}; give the version that the file is of",
-       options.checkpoint.string(), version.name, kind(version.temporal_decoder),
-       kind(config.decoder.temporal_decoder));
-}
-
-// Binds every part without reading it: what is missing shows at once, not after the parts before it have run.
-void check_complete(const TensorSource& source, const StableVideoConfig& config) {
-  const auto planning = make_planning_backend(DType::bf16);
-  WeightLoader loader(&source, *planning);
-  const auto at = [&](std::string_view prefix) { return WeightScope(loader, std::string(prefix)); };
-  ClipVision(at(part::kClip), config.clip);
-  AutoencoderEncoder(at(part::kEncoder), config.encoder);
-  VideoUNet(at(part::kUNet), config.unet);
-  AutoencoderDecoder(at(part::kDecoder), config.decoder);
-  loader.finish("model");
-}
-
-// `smaller_type`: what to say about types that take less memory; may be empty.
-void check_memory(const PipelinePlan& plan, const Settings& s, std::string_view smaller_type) {
-  const uint64_t available = available_memory();
-  if (plan.peak_bytes <= available) return;
-  std::string advice = "a smaller picture or fewer frames (num_frames)";
-  if (plan.peak_phase == Phase::decoding && s.decoding_t > 1 && s.num_frames > 1) {
-    advice = fmt::format("decoding fewer frames at a time (decoding_t, now {}) or {}", s.decoding_t, advice);
-  }
-  if (!smaller_type.empty()) advice += fmt::format(", or {}", smaller_type);
-  fail(ErrorCode::out_of_memory, "{} needs {:.1f} GiB of memory, {:.1f} GiB are available; what helps: {}",
-       name_of(plan.peak_phase), static_cast<double>(plan.peak_bytes) / kGiB, static_cast<double>(available) / kGiB,
-       advice);
-}
-
-// What the libraries below throw becomes the one type that this library throws. Exceptions of the caller's own
-// callbacks that are not std::exception pass.
-template <typename Work>
-auto translated(const Work& work) -> decltype(work()) {
-  try {
-    return work();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    fail(ErrorCode::out_of_memory, "out of memory: the system gave no more");
-  } catch (const std::exception& e) {
-    fail(ErrorCode::internal, "{}", e.what());
-  }
-}
-
-}  // namespace
-
-struct Random::State {
-  TorchCpuGenerator generator;
-};
-
-Random::Random(uint64_t seed) : state_(new State{TorchCpuGenerator(seed)}) {}
-Random::Random(Random&&) noexcept = default;
-Random& Random::operator=(Random&&) noexcept = default;
-Random::~Random() = default;
-
-Image fit_to_model(const Image& image, Version version) {
-  const VersionDefaults& v = defaults_of(version);
-  if (!v.own_size_only) return fit_to_multiple_of_64(image);
-  if (image.width == v.width && image.height == v.height) return image;
-  return to_image(cover_crop_area(image, v.width, v.height), v.width, v.height);
-}
-
-Image cover_crop(const Image& image, int width, int height) {
-  return translated([&] { return to_image(cover_crop_area(image, width, height), width, height); });
-}
 
 class Model::State {
  public:
@@ -194,13 +102,7 @@ class Observation {
 
 void Model::State::load(const ProgressCallback& progress) {
   const uint64_t needed = weight_bytes(config, backend->activation_type());
-  const uint64_t loaded = backend->pool().live_bytes(), available = available_memory();
-  if (needed > available + loaded) {
-    fail(ErrorCode::out_of_memory,
-         "the whole model takes {:.1f} GiB of memory, {:.1f} GiB are available; without loading it beforehand, a "
-         "request has one part at a time in memory",
-         static_cast<double>(needed) / kGiB, static_cast<double>(available) / kGiB);
-  }
+  check_memory_for_loading(needed, backend->pool().live_bytes());
   // Memory grows with the weights that are there, so it measures how far loading has come.
   const ProgressCallback overall = [&](const Progress& p) {
     if (!progress) return true;

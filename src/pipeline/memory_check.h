@@ -1,0 +1,19 @@
+// What is planned against what the machine has.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "pipeline/plan.h"
+#include "pipeline/settings.h"
+
+namespace svd {
+
+// Throws Error(out_of_memory), which says what helps, when a run of `plan` exceeds what is free. `smaller_type`: what
+// to say about types that take less memory; may be empty.
+void check_memory(const PipelinePlan& plan, const Settings& settings, std::string_view smaller_type);
+
+// The same for keeping all parts in memory: `needed` bytes for all of them, `loaded` of which are there.
+void check_memory_for_loading(uint64_t needed, uint64_t loaded);
+
+}  // namespace svd
