@@ -27,7 +27,7 @@ struct BenchCommandOptions {
   bool json = false, ops = true;
 };
 
-const std::map<std::string, Device> kDevices = {{"cpu", Device::cpu}, {"reference", Device::reference}};
+const std::map<std::string, Device> kDevices = {{"cpu", DeviceKind::cpu}, {"reference", DeviceKind::reference}};
 const std::map<std::string, Precision> kPrecisions = {
     {"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}};
 

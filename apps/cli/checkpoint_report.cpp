@@ -25,7 +25,7 @@ class Reporter {
                   Config (*read_config)(const TensorSource&, std::string_view),
                   const std::function<std::string(const Config&)>& describe) {
     PartReport report{.name = std::move(name), .prefix = std::string(prefix)};
-    const auto backend = make_planning_backend(DType::bf16);
+    const auto backend = make_counting_backend();
     WeightLoader loader(&file_, *backend);
     try {
       const Config config = read_config(file_, prefix);

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/fail.h"
-#include "base/memory.h"
+#include "base/process_memory.h"
 #include "bench/op_profile.h"
 #include "bench/peak.h"
 #include "bench/report.h"
@@ -168,7 +168,7 @@ class Sampling {
     }
     say(fmt::format("{}: {} x {}, {} frames, {} steps; planned peak memory: {} (while {}) of {} free", picture.string(),
                     request.image.width, request.image.height, *request.num_frames, *request.num_steps,
-                    gibibytes(plan.peak_bytes), name_of(plan.peak_phase), gibibytes(available_memory())));
+                    gibibytes(plan.peak_bytes), name_of(plan.peak_phase), gibibytes(available_host_memory())));
     return request;
   }
 

@@ -97,8 +97,10 @@ void add_machine(CLI::App& c, SampleOptions& o) {
   add_number(c, "--decoding_t", o.decoding_t, {1, 1 << 30}, "Frames decoded at a time: fewer need less memory")
       ->capture_default_str()
       ->group(kGroup);
-  const Choices<Device> devices = {
-      {"auto", Device::automatic}, {"cpu", Device::cpu}, {"cuda", Device::cuda}, {"reference", Device::reference}};
+  const Choices<Device> devices = {{"auto", DeviceKind::automatic},
+                                   {"cpu", DeviceKind::cpu},
+                                   {"cuda", DeviceKind::cuda},
+                                   {"reference", DeviceKind::reference}};
   add_choice(c, "--device", o.device, devices,
              "auto (the best there is), cpu, cuda or reference (plain loops, for checking)")
       ->capture_default_str()

@@ -34,7 +34,7 @@ struct SampleOptions {
   GuiderSettings guider;
 
   int decoding_t = 14;
-  Device device = Device::automatic;
+  Device device = {};
   Precision precision = Precision::automatic;
   int threads = 0;  // 0: all cores
 };

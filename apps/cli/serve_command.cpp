@@ -80,10 +80,12 @@ void add_model(CLI::App& c, ServeOptions& o) {
            "Folder of <version>.safetensors; default: checkpoints here, or the\n"
            "folder that SVD_CHECKPOINTS names")
       ->group(kGroup);
-  add_choice<Device>(
-      c, "--device", o.server.device,
-      {{"auto", Device::automatic}, {"cpu", Device::cpu}, {"cuda", Device::cuda}, {"reference", Device::reference}},
-      "auto, cpu, cuda or reference")
+  add_choice<Device>(c, "--device", o.server.device,
+                     {{"auto", DeviceKind::automatic},
+                      {"cpu", DeviceKind::cpu},
+                      {"cuda", DeviceKind::cuda},
+                      {"reference", DeviceKind::reference}},
+                     "auto, cpu, cuda or reference")
       ->capture_default_str()
       ->group(kGroup);
   add_choice<Precision>(c, "--precision", o.server.precision,

@@ -1,6 +1,6 @@
 // What the page needs to know first, and what machines ask: health, metrics, how the API works.
 #include "api.h"
-#include "base/memory.h"
+#include "base/process_memory.h"
 #include "method_settings.h"
 #include "reply.h"
 #include "web_files.h"

@@ -26,7 +26,7 @@ struct ServerOptions {
   // Model.
   // The checkpoint of a version. Throws Error(bad_file) that says where it is to be put.
   std::function<std::filesystem::path(Version)> find_checkpoint;
-  Device device = Device::automatic;
+  Device device = {};
   Precision precision = Precision::automatic;
   int threads = 0;              // 0: all cores
   bool keep_loaded = true;      // the model stays in memory between jobs

@@ -26,7 +26,7 @@ namespace svd {
 struct LoadOptions {
   Version version = Version::svd;
   std::filesystem::path checkpoint = {};  // safetensors, in the layout of Stability AI's files
-  Device device = Device::automatic;
+  Device device = {};
   Precision precision = Precision::automatic;
   int threads = 0;  // 0: all cores this process may use
 };

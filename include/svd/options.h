@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "svd/export.h"
@@ -28,17 +29,31 @@ SVD_API const VersionDefaults& defaults_of(Version version);
 SVD_API std::span<const Version> all_versions();
 SVD_API std::optional<Version> version_named(std::string_view name);
 
-enum class Device {
+enum class DeviceKind {
   automatic,  // the best that is there
   cpu,
-  cuda,       // not in this build: asking for it is an Error(unsupported)
+  cuda,       // not in every build: asking for one that is not there is an Error(unsupported)
   reference,  // plain loops in float32, for checking; slow
 };
+
+// A device and, where there are several of its kind, which. Written "auto", "cpu", "cuda", "cuda:1", "reference".
+struct Device {
+  DeviceKind kind = DeviceKind::automatic;
+  int index = 0;
+
+  Device() = default;
+  Device(DeviceKind k, int i = 0) : kind(k), index(i) {}  // implicit on purpose: a kind is a device, the first one
+  bool operator==(const Device&) const = default;
+};
+SVD_API std::string name_of(const Device& device);
+SVD_API std::optional<Device> device_named(std::string_view name);
 
 enum class Precision {
   automatic,  // bf16, but f32 on the reference device
   f32,
   bf16,  // weights and activations in bfloat16, sums in float32
 };
+
+SVD_API std::string_view name_of(Precision precision);  // "auto", "f32", ...
 
 }  // namespace svd

@@ -7,11 +7,10 @@
 #include <memory>
 #include <utility>
 
-#include "backends/cpu/cpu_backend.h"
 #include "backends/cpu/isa.h"
-#include "backends/reference/reference_backend.h"
+#include "backends/registry/registry.h"
 #include "base/fail.h"
-#include "base/memory.h"
+#include "base/process_memory.h"
 #include "bench/peak.h"
 #include "models/checkpoint_layout.h"
 
@@ -51,21 +50,6 @@ BenchOptions checked(BenchOptions o) {
   return o;
 }
 
-std::unique_ptr<Backend> make_backend(const BenchOptions& o) {
-  const Threads threads(o.threads);
-  switch (o.device) {
-    case Device::automatic:
-    case Device::cpu: return make_cpu_backend({o.precision, threads});
-    case Device::reference:
-      if (o.precision == Precision::bf16) {
-        fail(ErrorCode::unsupported, "precision bf16: the reference device computes in f32 only");
-      }
-      return make_reference_backend(threads);
-    case Device::cuda: fail(ErrorCode::unsupported, "device cuda: bench measures cpu and reference only");
-  }
-  fail(ErrorCode::internal, "unknown device {}", static_cast<int>(o.device));
-}
-
 std::string cpu_model_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {
@@ -82,9 +66,9 @@ bool wanted(const BenchOptions& o, std::string_view call) {
   return o.encode;
 }
 
-void check_memory(const std::vector<CallReport>& calls) {
+void check_memory(const std::vector<CallReport>& calls, uint64_t available) {
   for (const CallReport& call : calls) {
-    const uint64_t needed = call.planned_peak_bytes + kOtherBytes, available = available_memory();
+    const uint64_t needed = call.planned_peak_bytes + kOtherBytes;
     if (needed <= available) continue;
     fail(ErrorCode::out_of_memory,
          "{} needs {:.1f} GiB of memory, {:.1f} GiB are available; what helps: a smaller size, fewer {}, or skip {}",
@@ -94,8 +78,8 @@ void check_memory(const std::vector<CallReport>& calls) {
 }
 
 // Measuring not-a-number would measure something else.
-void check_result(std::string_view call, const Tensor& result) {
-  const bool finite = std::ranges::all_of(result.data<float>(), [](float v) { return std::isfinite(v); });
+void check_result(std::string_view call, const std::vector<float>& result) {
+  const bool finite = std::ranges::all_of(result, [](float v) { return std::isfinite(v); });
   ensure(finite, "bench: {} gave values that are not finite", call);
 }
 
@@ -110,6 +94,7 @@ class StopObserver final : public OpObserver {
   void after(const OpInfo& op) override {
     if (next_) next_->after(op);
   }
+  bool times() const override { return next_ != nullptr; }
 
  private:
   const std::function<bool()>& stop_;
@@ -127,8 +112,9 @@ double timed_run(Backend& backend, const CallReport& call, const std::function<T
   } observation(backend, stop);
   const auto start = Clock::now();
   const Tensor result = compute();
+  backend.finish();
   const double seconds = seconds_since(start);
-  check_result(call.name, result);
+  check_result(call.name, backend.download(result));
   return seconds;
 }
 
@@ -137,8 +123,8 @@ void measure(const NetworkCall& call, const TensorSource& weights, Backend& back
   const auto note = [&](const std::string& text) {
     if (hooks.note) hooks.note(text);
   };
-  backend.pool().trim();
-  backend.pool().reset_peak();
+  backend.trim();
+  backend.reset_peak();
   note(fmt::format("{}: making and packing weights", call.name));
   const auto start = Clock::now();
   WeightLoader loader(&weights, backend, [&](uint64_t) {
@@ -162,7 +148,7 @@ void measure(const NetworkCall& call, const TensorSource& weights, Backend& back
   std::vector<double> sorted = report.runs;
   std::ranges::sort(sorted);
   report.seconds = sorted[(sorted.size() - 1) / 2];
-  report.pool_peak_bytes = backend.pool().peak_bytes();
+  report.pool_peak_bytes = backend.memory().peak;
   report.anonymous_bytes = process_memory().anonymous_bytes;
 }
 
@@ -175,8 +161,8 @@ double BenchReport::percent_of_peak(double flops, double seconds) const {
 BenchReport run_benchmark(const BenchOptions& options, const BenchHooks& hooks) {
   BenchReport report{.options = checked(options)};
   BenchOptions& o = report.options;
-  const std::unique_ptr<Backend> backend = make_backend(o);
-  const DType type = backend->activation_type();
+  const std::unique_ptr<Backend> backend = make_backend({o.device, o.precision, o.threads});
+  const DType type = backend->numerics().activations;
   o.precision = type == DType::bf16 ? Precision::bf16 : Precision::f32;
   report.cpu = cpu_model_name();
   report.device = backend->describe();
@@ -187,11 +173,11 @@ BenchReport run_benchmark(const BenchOptions& options, const BenchHooks& hooks) 
   std::vector<NetworkCall> calls = network_calls(config, o.sizes);
   std::erase_if(calls, [&](const NetworkCall& call) { return !wanted(o, call.name); });
   for (const NetworkCall& call : calls) {
-    const CallPlan plan = plan_call(call, type);
+    const CallPlan plan = plan_call(call, *backend);
     report.calls.push_back(
         {.name = std::string(call.name), .flops = plan.flops, .planned_peak_bytes = plan.peak_bytes});
   }
-  check_memory(report.calls);
+  check_memory(report.calls, backend->available_memory());
 
   const Threads threads(o.threads);
   const PeakKernel kernel = peak_kernel(isa, type);

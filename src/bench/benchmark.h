@@ -16,7 +16,7 @@ namespace svd::bench {
 struct BenchOptions {
   std::string model = "full";  // or "tiny": of synthetic_config()
   CallSizes sizes = {};
-  Device device = Device::automatic;
+  Device device = {};
   Precision precision = Precision::automatic;
   int threads = 0;  // 0: all cores this process may use
   int repeat = 1;   // whole calls of each network; the median counts
@@ -31,7 +31,7 @@ struct CallReport {
   double load_seconds = 0;          // computing the synthetic weights included
   std::vector<double> runs = {};    // seconds of each whole call, as they came, without the observer of operations
   double seconds = 0;               // their median; of an even number the smaller of the middle two
-  uint64_t planned_peak_bytes = 0;  // weights and activations, by the planning backend
+  uint64_t planned_peak_bytes = 0;  // weights and activations, by the backend's planner
   uint64_t pool_peak_bytes = 0;     // the same as it came
   uint64_t anonymous_bytes = 0;     // RssAnon after the last call, while the pool still holds its memory
   double profiled_seconds = 0;      // the call in which `ops` were timed

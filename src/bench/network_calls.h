@@ -5,16 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "models/config.h"
+#include "models/network_call.h"
 #include "models/weight_scope.h"
 
 namespace svd::bench {
-
-struct CallSizes {
-  int width = 1024, height = 576;  // pixels
-  int frames = 14;
-  int decode_frames = 14;  // decoded at once
-};
 
 struct NetworkCall {
   std::string_view name;  // "unet": a literal
@@ -24,7 +18,7 @@ struct NetworkCall {
 };
 
 // One call each of the CLIP image encoder ("clip") and the VAE encoder ("encode"), both on one picture, of the UNet
-// ("unet") and of the decoder ("decode"). On a planning backend they only count.
+// ("unet") and of the decoder ("decode"). On a planner they only count.
 std::vector<NetworkCall> network_calls(const StableVideoConfig& config, const CallSizes& sizes);
 
 struct CallPlan {
@@ -32,7 +26,7 @@ struct CallPlan {
   uint64_t peak_bytes = 0;  // weights and activations
 };
 
-// What the call takes on a backend of that activation type. `observer`, if given, sees its operations.
-CallPlan plan_call(const NetworkCall& call, DType activation, OpObserver* observer = nullptr);
+// What the call takes on that backend. `observer`, if given, sees its operations.
+CallPlan plan_call(const NetworkCall& call, const Backend& backend, OpObserver* observer = nullptr);
 
 }  // namespace svd::bench

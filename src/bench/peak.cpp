@@ -56,7 +56,7 @@ double measure_peak(const PeakKernel& kernel, const Threads& threads, const std:
 }
 
 MachinePeak measure_peak_of(Device device, Precision precision, int threads) {
-  const bool f32 = device == Device::reference || precision == Precision::f32;
+  const bool f32 = device.kind == DeviceKind::reference || precision == Precision::f32;
   const PeakKernel kernel = peak_kernel(select_isa(), f32 ? DType::f32 : DType::bf16);
   return {measure_peak(kernel, Threads(threads == 0 ? available_cores() : threads)), kernel.name};
 }

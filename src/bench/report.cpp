@@ -11,8 +11,6 @@ namespace {
 
 constexpr double kTera = 1e12, kGiga = 1e9, kGiB = 0x1p30;
 
-std::string_view name_of(Precision precision) { return precision == Precision::bf16 ? "bf16" : "f32"; }
-
 double per_second(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
 
 double gib(uint64_t bytes) { return static_cast<double>(bytes) / kGiB; }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/fail.h"
-#include "checkpoint/convert.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_header.h"
+#include "tensor/convert.h"
 
 namespace svd {
 namespace {

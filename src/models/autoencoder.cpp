@@ -84,10 +84,11 @@ Tensor AutoencoderMiddle::forward(Backend& b, Tensor x) const {
 }
 
 AutoencoderEncoder::AutoencoderEncoder(const WeightScope& w, const AutoencoderConfig& c)
-    : conv_in(w.conv2d("encoder.conv_in", conv3x3(3, c.level_channels.front()))),
+    : conv_in(w.conv2d("encoder.conv_in", conv3x3(3, c.level_channels.front()), Bias::yes, WeightRole::edge)),
       mid(w / "encoder.mid", c.level_channels.back(), Temporal::no),
       norm_out(w.norm("encoder.norm_out", c.level_channels.back(), kEpsilon)),
-      conv_out(w.conv2d("encoder.conv_out", conv3x3(c.level_channels.back(), 2 * c.latent_channels))) {
+      conv_out(w.conv2d("encoder.conv_out", conv3x3(c.level_channels.back(), 2 * c.latent_channels), Bias::yes,
+                        WeightRole::edge)) {
   int64_t width = c.level_channels.front();
   for (size_t i = 0; i < c.level_channels.size(); ++i) {
     const WeightScope scope = w / "encoder.down" / static_cast<int64_t>(i);
@@ -98,7 +99,8 @@ AutoencoderEncoder::AutoencoderEncoder(const WeightScope& w, const AutoencoderCo
     }
     if (i + 1 < c.level_channels.size()) level.downsample = scope.conv2d("downsample.conv", downsampling(width));
   }
-  if (c.quant_convs) quant_conv = w.pointwise("quant_conv", 2 * c.latent_channels, 2 * c.latent_channels);
+  if (c.quant_convs)
+    quant_conv = w.pointwise("quant_conv", 2 * c.latent_channels, 2 * c.latent_channels, WeightRole::edge);
 }
 
 Tensor AutoencoderEncoder::forward(Backend& b, const Tensor& pictures) const {
@@ -114,11 +116,13 @@ Tensor AutoencoderEncoder::forward(Backend& b, const Tensor& pictures) const {
 }
 
 AutoencoderDecoder::AutoencoderDecoder(const WeightScope& w, const AutoencoderConfig& c)
-    : conv_in(w.conv2d("decoder.conv_in", conv3x3(c.latent_channels, c.level_channels.back()))),
+    : conv_in(w.conv2d("decoder.conv_in", conv3x3(c.latent_channels, c.level_channels.back()), Bias::yes,
+                       WeightRole::edge)),
       mid(w / "decoder.mid", c.level_channels.back(), c.temporal_decoder ? Temporal::yes : Temporal::no),
       norm_out(w.norm("decoder.norm_out", c.level_channels.front(), kEpsilon)),
-      conv_out(w.conv2d("decoder.conv_out", conv3x3(c.level_channels.front(), 3))) {
-  if (c.quant_convs) post_quant_conv = w.pointwise("post_quant_conv", c.latent_channels, c.latent_channels);
+      conv_out(w.conv2d("decoder.conv_out", conv3x3(c.level_channels.front(), 3), Bias::yes, WeightRole::edge)) {
+  if (c.quant_convs)
+    post_quant_conv = w.pointwise("post_quant_conv", c.latent_channels, c.latent_channels, WeightRole::edge);
   int64_t width = c.level_channels.back();
   up.resize(c.level_channels.size());
   for (size_t i = up.size(); i-- > 0;) {
@@ -130,7 +134,8 @@ AutoencoderDecoder::AutoencoderDecoder(const WeightScope& w, const AutoencoderCo
     }
     if (i > 0) up[i].upsample = scope.conv2d("upsample.conv", upsampling(width));
   }
-  if (c.temporal_decoder) time_mix_conv = w.temporal_conv("decoder.conv_out.time_mix_conv", 3, 3);
+  if (c.temporal_decoder)
+    time_mix_conv = w.temporal_conv("decoder.conv_out.time_mix_conv", 3, 3, 1.0f, WeightRole::edge);
 }
 
 Tensor AutoencoderDecoder::forward(Backend& b, const Tensor& latents) const {

@@ -15,7 +15,7 @@ Tensor by_frames(Backend& b, const Tensor& x, int64_t at_a_time, const Layers& l
   Tensor result;  // [T, ...]
   for (int64_t first = 0; first < frames; first += at_a_time) {
     const Tensor part = layers(x.frames(first, std::min(at_a_time, frames - first)));
-    if (first == 0) result = Tensor(b.pool(), part.shape().with(0, frames), part.type());
+    if (first == 0) result = b.allocate(part.shape().with(0, frames), part.type());
     b.place_frames(part, first, result);
   }
   return result;

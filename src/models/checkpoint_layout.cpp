@@ -1,26 +1,21 @@
 #include "models/checkpoint_layout.h"
 
 #include "backends/planning/planning_backend.h"
-#include "models/autoencoder.h"
-#include "models/clip_vision.h"
-#include "models/video_unet.h"
+#include "models/parts.h"
 
 namespace svd {
 
 ShapeList checkpoint_layout(const StableVideoConfig& config, TextSide text) {
-  const auto backend = make_planning_backend(DType::bf16);
+  const auto backend = make_counting_backend();
   WeightLoader loader(nullptr, *backend);
   const auto at = [&](std::string_view prefix) { return WeightScope(loader, std::string(prefix)); };
   // The models' own binding code, run without a file, names what it would look for.
-  VideoUNet(at(part::kUNet), config.unet);
-  ClipVision(at(part::kClip), config.clip);
+  for_each_part(config, [&](const auto& part) { part.bind(loader); });
   // Both autoencoders are whole in the published files, though only one half of each is used.
   AutoencoderConfig image_decoder = config.encoder;
   image_decoder.temporal_decoder = false;
-  AutoencoderEncoder(at(part::kEncoder), config.encoder);
   AutoencoderDecoder(at(part::kEncoder), image_decoder);
   AutoencoderEncoder(at(part::kDecoder), config.decoder);
-  AutoencoderDecoder(at(part::kDecoder), config.decoder);
 
   if (text == TextSide::yes) {
     constexpr int64_t kContextLength = 77, kVocabulary = 49408;

@@ -12,8 +12,8 @@ ClipResidualBlock::ClipResidualBlock(const WeightScope& w, int64_t width)
       attn_in_proj((w / "attn").linear_tensors("in_proj_weight", "in_proj_bias", width, 3 * width)),
       attn_out_proj(w.linear("attn.out_proj", width, width)),
       ln_2(w.norm("ln_2", width, kEpsilon)),
-      mlp_c_fc(w.linear("mlp.c_fc", width, 4 * width)),
-      mlp_c_proj(w.linear("mlp.c_proj", 4 * width, width)) {}
+      mlp_c_fc(w.linear("mlp.c_fc", width, 4 * width, Bias::yes, WeightRole::feed_forward)),
+      mlp_c_proj(w.linear("mlp.c_proj", 4 * width, width, Bias::yes, WeightRole::feed_forward)) {}
 
 Tensor ClipResidualBlock::forward(Backend& b, Tensor x) const {
   const int64_t heads = x.shape().back() / kClipHeadWidth;
@@ -31,10 +31,10 @@ ClipVision::ClipVision(const WeightScope& w, const ClipVisionConfig& c)
                       .stride = c.patch,
                       .pad_before = 0,
                       .pad_after = 0},
-                     Bias::no)),
-      class_embedding(w.values("class_embedding", {c.width})),
+                     Bias::no, WeightRole::edge)),
+      class_embedding(w.table("class_embedding", {c.width})),
       positional_embedding(
-          w.values("positional_embedding", {1 + (c.image_size / c.patch) * (c.image_size / c.patch), c.width})),
+          w.table("positional_embedding", {1 + (c.image_size / c.patch) * (c.image_size / c.patch), c.width})),
       ln_pre(w.norm("ln_pre", c.width, kEpsilon)),
       ln_post(w.norm("ln_post", c.width, kEpsilon)),
       proj(w.transposed_vector_linear("proj", c.width, c.embedding)) {

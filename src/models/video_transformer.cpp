@@ -1,6 +1,5 @@
 #include "models/video_transformer.h"
 
-#include <algorithm>
 #include <array>
 
 #include "diffusion/schedule.h"
@@ -13,15 +12,14 @@ constexpr float kNormEpsilon = 1e-6f;       // of the GroupNorm in front
 constexpr float kLayerNormEpsilon = 1e-5f;  // of the blocks
 constexpr std::array<std::string_view, 3> kQkv = {"to_q", "to_k", "to_v"};
 
-// Sinusoids of the frame numbers 0 ... T-1: [T, C]
-Tensor frame_numbers(Backend& b, int64_t frames, int64_t channels) {
-  Tensor t(b.pool(), {frames, channels}, DType::f32);  // [T, C]
-  if (!t.has_data()) return t;
-  for (int64_t frame = 0; frame < frames; ++frame) {
+// Sinusoids of the frame numbers first ... first + T - 1: [T, C]
+Tensor frame_numbers(Backend& b, int64_t first, int64_t frames, int64_t channels) {
+  std::vector<float> rows;
+  for (int64_t frame = first; frame < first + frames; ++frame) {
     const std::vector<float> row = timestep_embedding(static_cast<float>(frame), static_cast<int>(channels));
-    std::copy(row.begin(), row.end(), t.data<float>().begin() + frame * channels);
+    rows.insert(rows.end(), row.begin(), row.end());
   }
-  return t;
+  return b.upload({frames, channels}, rows);
 }
 
 }  // namespace
@@ -89,11 +87,12 @@ SpatialVideoTransformer::SpatialVideoTransformer(const WeightScope& w, int64_t c
   }
 }
 
-Tensor SpatialVideoTransformer::forward(Backend& b, const Tensor& x, const Tensor& context) const {
+Tensor SpatialVideoTransformer::forward(Backend& b, const Tensor& x, const Tensor& context, int64_t first_frame) const {
   Tensor h = b.linear(b.group_norm(x, norm), proj_in);  // [T, h, w, C]
-  const Tensor frame_embedding = b.vector_linear(b.vector_linear(frame_numbers(b, x.shape()[0], x.shape().back()),
-                                                                 time_pos_embed_0, {.activation = Activation::silu}),
-                                                 time_pos_embed_2);  // [T, C]
+  const Tensor frame_embedding =
+      b.vector_linear(b.vector_linear(frame_numbers(b, first_frame, x.shape()[0], x.shape().back()), time_pos_embed_0,
+                                      {.activation = Activation::silu}),
+                      time_pos_embed_2);  // [T, C]
   for (size_t i = 0; i < transformer_blocks.size(); ++i) {
     h = transformer_blocks[i].forward(b, std::move(h), context);
     h = time_stack[i].forward(b, h, frame_embedding, context, {.other = &h, .weight = spatial_share});

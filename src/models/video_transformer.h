@@ -46,8 +46,8 @@ struct TemporalBlock {
 struct SpatialVideoTransformer {
   SpatialVideoTransformer(const WeightScope& w, int64_t channels, int64_t context, int64_t depth);
 
-  // x [T, h, w, C], context [1, D] -> [T, h, w, C]
-  Tensor forward(Backend& b, const Tensor& x, const Tensor& context) const;
+  // x [T, h, w, C], context [1, D] -> [T, h, w, C]. first_frame: the number of x's first frame in its video.
+  Tensor forward(Backend& b, const Tensor& x, const Tensor& context, int64_t first_frame) const;
 
   NormWeights norm;
   LinearWeights proj_in;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "diffusion/schedule.h"
 
 namespace svd {
@@ -20,12 +18,14 @@ VideoUNet::VideoUNet(const WeightScope& w, const VideoUNetConfig& c)
       time_embed_2(w.vector_linear("time_embed.2", c.embedding_channels, c.embedding_channels)),
       label_emb_0_0(w.vector_linear("label_emb.0.0", c.vector_channels, c.embedding_channels)),
       label_emb_0_2(w.vector_linear("label_emb.0.2", c.embedding_channels, c.embedding_channels)),
-      input_conv(w.conv2d("input_blocks.0.0", {.in_channels = c.in_channels, .out_channels = c.model_channels})),
+      input_conv(w.conv2d("input_blocks.0.0", {.in_channels = c.in_channels, .out_channels = c.model_channels},
+                          Bias::yes, WeightRole::edge)),
       middle_block_0(w / "middle_block.0", c.level_channels.back(), c.level_channels.back(), c.embedding_channels),
       middle_block_1(w / "middle_block.1", c.level_channels.back(), c.context_channels, c.transformer_depth),
       middle_block_2(w / "middle_block.2", c.level_channels.back(), c.level_channels.back(), c.embedding_channels),
       out_0(w.norm("out.0", c.model_channels, kEpsilon)),
-      out_2(w.conv2d("out.2", {.in_channels = c.model_channels, .out_channels = c.out_channels})) {
+      out_2(w.conv2d("out.2", {.in_channels = c.model_channels, .out_channels = c.out_channels}, Bias::yes,
+                     WeightRole::edge)) {
   const size_t levels = c.level_channels.size();
   const auto add_transformer = [&](Block& block, const WeightScope& scope, int64_t channels) {
     block.transformer.emplace(scope / 1, channels, c.context_channels, c.transformer_depth);
@@ -68,11 +68,9 @@ VideoUNet::VideoUNet(const WeightScope& w, const VideoUNetConfig& c)
 
 Tensor VideoUNet::embedding(Backend& b, float c_noise, const Tensor& vector) const {
   constexpr VectorLinearOptions silu{.activation = Activation::silu};
-  Tensor t(b.pool(), {1, model_channels}, DType::f32);  // [1, C0]
-  if (t.has_data()) {
-    std::ranges::copy(timestep_embedding(c_noise, static_cast<int>(model_channels)), t.data<float>().begin());
-  }
-  const Tensor time = b.vector_linear(b.vector_linear(t, time_embed_0, silu), time_embed_2);  // [1, E]
+  const Tensor t =
+      b.upload({1, model_channels}, timestep_embedding(c_noise, static_cast<int>(model_channels)));  // [1, C0]
+  const Tensor time = b.vector_linear(b.vector_linear(t, time_embed_0, silu), time_embed_2);         // [1, E]
   return b.vector_linear(b.vector_linear(vector, label_emb_0_0, silu), label_emb_0_2,
                          {.residual = &time, .activation = Activation::silu});  // [1, E]
 }
@@ -87,7 +85,7 @@ Tensor VideoUNet::forward(Backend& b, const Tensor& x, float c_noise, const UNet
     if (!block.res) return b.conv2d(input, *block.resample);
     Tensor h = block.res->forward(b, input, emb);  // [T, h, w, C]
     show(name + ".0", h);
-    if (block.transformer) h = block.transformer->forward(b, h, conditioning.context);
+    if (block.transformer) h = block.transformer->forward(b, h, conditioning.context, conditioning.first_frame);
     if (block.resample) h = b.conv2d(h, *block.resample);
     return h;
   };
@@ -102,7 +100,7 @@ Tensor VideoUNet::forward(Backend& b, const Tensor& x, float c_noise, const UNet
   }
 
   Tensor h = middle_block_0.forward(b, skips.back(), emb);
-  h = middle_block_1.forward(b, h, conditioning.context);
+  h = middle_block_1.forward(b, h, conditioning.context, conditioning.first_frame);
   h = middle_block_2.forward(b, h, emb);
   show("middle_block", h);
 

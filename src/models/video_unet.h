@@ -14,8 +14,9 @@ namespace svd {
 
 // What the network is told beside the noisy latents.
 struct UNetConditioning {
-  Tensor context;  // [1, D] f32: CLIP embedding of the picture; zeros in the unconditional branch
-  Tensor vector;   // [1, 768] f32: embeddings of fps, motion and augmentation
+  Tensor context;           // [1, D] f32: CLIP embedding of the picture; zeros in the unconditional branch
+  Tensor vector;            // [1, 768] f32: embeddings of fps, motion and augmentation
+  int64_t first_frame = 0;  // the number of the latents' first frame in the video
 };
 
 // Sees the output of a module, named as in the checkpoint ("input_blocks.1", "input_blocks.1.0", "middle_block").

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "base/fail.h"
-#include "checkpoint/convert.h"
 
 namespace svd {
 
@@ -45,13 +43,6 @@ bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight&
   bytes_ += bytes.size();
   weight.type = info.type;
   weight.data = bytes.data();
-  if (info.type == DType::f16) {
-    std::vector<std::byte> widened(static_cast<size_t>(shape.numel()) * sizeof(float));
-    convert(bytes, DType::f16, widened, DType::f32);
-    storage = std::move(widened);
-    weight.type = DType::f32;
-    weight.data = storage.data();
-  }
   if (on_bytes_) on_bytes_(bytes_);
   return true;
 }
@@ -100,21 +91,14 @@ std::string summarize_names(const std::vector<std::string>& names) {
   return fmt::format("{}", fmt::join(groups, ", "));
 }
 
-void WeightScope::Raw::widen() {
-  const size_t n = static_cast<size_t>(weight.shape.numel());
-  std::vector<std::byte> wide(n * sizeof(float));
-  convert({weight.data, n * size_of(weight.type)}, weight.type, wide, DType::f32);
-  storage = std::move(wide);
-  weight = {weight.shape, DType::f32, storage.data()};
-}
-
 std::string WeightScope::path_of(std::string_view child) const {
   return path_.empty() ? std::string(child) : fmt::format("{}.{}", path_, child);
 }
 
-WeightScope::Raw WeightScope::raw(std::string_view name, const Shape& shape) const {
+WeightScope::Raw WeightScope::raw(std::string_view name, const Shape& shape, WeightRole role) const {
   Raw r;
   r.present = loader_->fetch(path_of(name), shape, r.weight, r.storage);
+  r.weight.role = role;
   return r;
 }
 
@@ -124,142 +108,131 @@ bool WeightScope::usable(std::initializer_list<const Raw*> raws) const {
 }
 
 NormWeights WeightScope::norm(std::string_view name, int64_t channels, float epsilon) const {
-  NormWeights w{.gamma = std::vector<float>(static_cast<size_t>(channels), 1.0f),
-                .beta = std::vector<float>(static_cast<size_t>(channels)),
-                .epsilon = epsilon};
   const WeightScope here = *this / name;
-  for (const auto& [child, values] : {std::pair{"weight", &w.gamma}, std::pair{"bias", &w.beta}}) {
-    const Raw r = here.raw(child, {channels});
-    if (!r.present) continue;
-    const size_t bytes = static_cast<size_t>(channels) * size_of(r.weight.type);
-    convert({r.weight.data, bytes}, r.weight.type, std::as_writable_bytes(std::span(*values)), DType::f32);
-  }
-  return w;
+  const Raw gamma = here.raw("weight", {channels}, WeightRole::norm);
+  const Raw beta = here.raw("bias", {channels}, WeightRole::norm);
+  if (!usable({&gamma, &beta})) return {channels, epsilon, {}};
+  return loader_->backend().pack_norm(gamma.weight, beta.weight, epsilon);
 }
 
-Conv2dWeights WeightScope::conv2d(std::string_view name, const Conv2dSpec& spec, Bias bias) const {
+Conv2dWeights WeightScope::conv2d(std::string_view name, const Conv2dSpec& spec, Bias bias, WeightRole role) const {
   const WeightScope here = *this / name;
-  const Raw kernel = here.raw("weight", {spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
+  const Raw kernel = here.raw("weight", {spec.out_channels, spec.in_channels, spec.kernel, spec.kernel}, role);
   if (bias == Bias::no) {
     return usable({&kernel}) ? loader_->backend().pack_conv2d(spec, kernel.weight, nullptr) : Conv2dWeights{spec, {}};
   }
-  const Raw b = here.raw("bias", {spec.out_channels});
+  const Raw b = here.raw("bias", {spec.out_channels}, role);
   if (!usable({&kernel, &b})) return {spec, {}};
   return loader_->backend().pack_conv2d(spec, kernel.weight, &b.weight);
 }
 
-TemporalConvWeights WeightScope::temporal_conv(std::string_view name, int64_t in, int64_t out, float scale) const {
+TemporalConvWeights WeightScope::temporal_conv(std::string_view name, int64_t in, int64_t out, float scale,
+                                               WeightRole role) const {
   const WeightScope here = *this / name;
-  const Raw kernel = here.raw("weight", {out, in, 3, 1, 1});
-  const Raw bias = here.raw("bias", {out});
+  const Raw kernel = here.raw("weight", {out, in, 3, 1, 1}, role);
+  const Raw bias = here.raw("bias", {out}, role);
   if (!usable({&kernel, &bias})) return {in, out, {}};
   return loader_->backend().pack_temporal_conv(kernel.weight, bias.weight, scale);
 }
 
-LinearWeights WeightScope::stacked_of_rank(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias,
-                                           bool pointwise) const {
+LinearWeights WeightScope::stacked_of(Kernel kernel, std::span<const std::string_view> names, int64_t in, int64_t out,
+                                      Bias bias, WeightRole role) const {
   std::vector<Raw> matrices, biases;
   bool complete = true;
   for (const std::string_view name : names) {
     const WeightScope here = *this / name;
-    matrices.push_back(here.raw("weight", pointwise ? Shape{out, in, 1, 1} : Shape{out, in}));
+    matrices.push_back(here.raw("weight", kernel == Kernel::pointwise ? Shape{out, in, 1, 1} : Shape{out, in}, role));
     complete &= usable({&matrices.back()});
     if (bias == Bias::no) continue;
-    biases.push_back(here.raw("bias", {out}));
+    biases.push_back(here.raw("bias", {out}, role));
     complete &= usable({&biases.back()});
   }
   if (!complete) return {in, out * static_cast<int64_t>(names.size()), {}};
-  // A file may keep one of them in another type: then all go as float32.
-  const bool mixed =
-      std::ranges::any_of(matrices, [&](const Raw& r) { return r.weight.type != matrices[0].weight.type; });
   std::vector<RawWeight> m, b;
   for (Raw& r : matrices) {
-    if (mixed && r.weight.type != DType::f32) r.widen();
-    m.push_back({{out, in}, r.weight.type, r.weight.data});
+    r.weight.shape = {out, in};
+    m.push_back(r.weight);
   }
   for (const Raw& r : biases) b.push_back(r.weight);
   return loader_->backend().pack_linear(m, b);
 }
 
-LinearWeights WeightScope::linear(std::string_view name, int64_t in, int64_t out, Bias bias) const {
-  return stacked_of_rank({&name, 1}, in, out, bias, false);
+LinearWeights WeightScope::linear(std::string_view name, int64_t in, int64_t out, Bias bias, WeightRole role) const {
+  return stacked_of(Kernel::matrix, {&name, 1}, in, out, bias, role);
 }
 
 LinearWeights WeightScope::stacked(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias) const {
-  return stacked_of_rank(names, in, out, bias, false);
+  return stacked_of(Kernel::matrix, names, in, out, bias, WeightRole::projection);
 }
 
-LinearWeights WeightScope::pointwise(std::string_view name, int64_t in, int64_t out) const {
-  return stacked_of_rank({&name, 1}, in, out, Bias::yes, true);
+LinearWeights WeightScope::pointwise(std::string_view name, int64_t in, int64_t out, WeightRole role) const {
+  return stacked_of(Kernel::pointwise, {&name, 1}, in, out, Bias::yes, role);
 }
 
 LinearWeights WeightScope::stacked_pointwise(std::span<const std::string_view> names, int64_t in, int64_t out) const {
-  return stacked_of_rank(names, in, out, Bias::yes, true);
+  return stacked_of(Kernel::pointwise, names, in, out, Bias::yes, WeightRole::projection);
 }
 
 VectorLinearWeights WeightScope::vector_linear(std::string_view name, int64_t in, int64_t out, Bias bias) const {
   const WeightScope here = *this / name;
-  const Raw matrix = here.raw("weight", {out, in});
+  const Raw matrix = here.raw("weight", {out, in}, WeightRole::embedding);
   if (bias == Bias::no) {
     if (!usable({&matrix})) return {in, out, {}};
     return loader_->backend().pack_vector_linear(matrix.weight, nullptr);
   }
-  const Raw b = here.raw("bias", {out});
+  const Raw b = here.raw("bias", {out}, WeightRole::embedding);
   if (!usable({&matrix, &b})) return {in, out, {}};
   return loader_->backend().pack_vector_linear(matrix.weight, &b.weight);
 }
 
 LinearWeights WeightScope::linear_tensors(std::string_view weight, std::string_view bias, int64_t in,
                                           int64_t out) const {
-  const Raw matrix = raw(weight, {out, in});
-  const Raw b = raw(bias, {out});
+  const Raw matrix = raw(weight, {out, in}, WeightRole::projection);
+  const Raw b = raw(bias, {out}, WeightRole::projection);
   if (!usable({&matrix, &b})) return {in, out, {}};
   return loader_->backend().pack_linear({&matrix.weight, 1}, {&b.weight, 1});
 }
 
 VectorLinearWeights WeightScope::transposed_vector_linear(std::string_view weight, int64_t in, int64_t out) const {
-  const Raw matrix = raw(weight, {in, out});
+  const Raw matrix = raw(weight, {in, out}, WeightRole::embedding);
   if (!usable({&matrix})) return {in, out, {}};
-  RawWeight transposed{{out, in}, matrix.weight.type, nullptr};
-  std::vector<std::byte> storage;
+  std::vector<float> transposed;  // [out, in]
   if (matrix.present) {
-    const size_t element = size_of(matrix.weight.type);
-    storage.resize(static_cast<size_t>(in * out) * element);
+    const std::vector<float> values = to_floats(matrix.weight);
+    transposed.resize(values.size());
     for (size_t i = 0; i < static_cast<size_t>(in); ++i) {
       for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
-        std::memcpy(storage.data() + (o * static_cast<size_t>(in) + i) * element,
-                    matrix.weight.data + (i * static_cast<size_t>(out) + o) * element, element);
+        transposed[o * static_cast<size_t>(in) + i] = values[i * static_cast<size_t>(out) + o];
       }
     }
-    transposed.data = storage.data();
   }
-  return loader_->backend().pack_vector_linear(transposed, nullptr);
+  const RawWeight packed{.shape = {out, in},
+                         .type = DType::f32,
+                         .data = reinterpret_cast<const std::byte*>(transposed.data()),
+                         .role = matrix.weight.role};
+  return loader_->backend().pack_vector_linear(packed, nullptr);
 }
 
 FeedForwardWeights WeightScope::feed_forward(std::string_view norm_name, std::string_view name, int64_t width) const {
   constexpr int64_t kExpansion = 4;
+  constexpr WeightRole role = WeightRole::feed_forward;
   const int64_t inner = kExpansion * width;
   NormWeights before = norm(norm_name, width, 1e-5f);
   const WeightScope net = *this / name / "net";
-  const Raw w1 = net.raw("0.proj.weight", {2 * inner, width}), b1 = net.raw("0.proj.bias", {2 * inner});
-  const Raw w2 = net.raw("2.weight", {width, inner}), b2 = net.raw("2.bias", {width});
+  const Raw w1 = net.raw("0.proj.weight", {2 * inner, width}, role), b1 = net.raw("0.proj.bias", {2 * inner}, role);
+  const Raw w2 = net.raw("2.weight", {width, inner}, role), b2 = net.raw("2.bias", {width}, role);
   if (!usable({&w1, &b1, &w2, &b2})) return {width, inner, std::move(before), {}};
   return loader_->backend().pack_feed_forward(std::move(before), w1.weight, b1.weight, w2.weight, b2.weight);
 }
 
-Tensor WeightScope::values(std::string_view name, const Shape& shape) const {
-  const Raw r = raw(name, shape);
-  Tensor t(loader_->backend().pool(), shape, DType::f32);
-  if (r.present) {
-    convert({r.weight.data, static_cast<size_t>(shape.numel()) * size_of(r.weight.type)}, r.weight.type,
-            {t.raw(), t.bytes()}, DType::f32);
-  }
-  return t;
+Tensor WeightScope::table(std::string_view name, const Shape& shape) const {
+  const Raw r = raw(name, shape, WeightRole::embedding);
+  return usable({&r}) ? loader_->backend().pack_table(r.weight) : Tensor();
 }
 
 float WeightScope::mix_factor(std::string_view name) const {
-  const Tensor t = values(name, {1});
-  const float x = t.has_data() ? t.data<float>()[0] : 0.0f;
+  const Raw r = raw(name, {1}, WeightRole::embedding);
+  const float x = r.present ? to_floats(r.weight)[0] : 0.0f;
   return 1.0f / (1.0f + std::exp(-x));
 }
 

@@ -25,7 +25,7 @@ class WeightLoader {
   const TensorSource* source() const { return source_; }
 
   // Asks for a tensor. False when there are no values to be had: none are there, or none are needed (planning).
-  // Otherwise `weight` points into the source or into `storage`, and is f32 or bf16.
+  // Otherwise `weight` points into the source or into `storage`, in the type that the source has.
   bool fetch(const std::string& name, const Shape& shape, RawWeight& weight, std::vector<std::byte>& storage);
 
   // Notes a tensor that the file has although the network does not need it.
@@ -61,15 +61,20 @@ class WeightScope {
   WeightScope operator/(std::string_view child) const { return {*loader_, path_of(child)}; }
   WeightScope operator/(int64_t child) const { return *this / std::to_string(child); }
 
-  // Each takes the module's name; its tensors are <name>.weight and <name>.bias.
+  // Each takes the module's name; its tensors are <name>.weight and <name>.bias. They are packed by the backend, which
+  // is told their role; the role is the kind of layer unless it is given.
   NormWeights norm(std::string_view name, int64_t channels, float epsilon) const;
-  Conv2dWeights conv2d(std::string_view name, const Conv2dSpec& spec, Bias bias = Bias::yes) const;
-  TemporalConvWeights temporal_conv(std::string_view name, int64_t in, int64_t out, float scale = 1.0f) const;
-  LinearWeights linear(std::string_view name, int64_t in, int64_t out, Bias bias = Bias::yes) const;
+  Conv2dWeights conv2d(std::string_view name, const Conv2dSpec& spec, Bias bias = Bias::yes,
+                       WeightRole role = WeightRole::convolution) const;
+  TemporalConvWeights temporal_conv(std::string_view name, int64_t in, int64_t out, float scale = 1.0f,
+                                    WeightRole role = WeightRole::temporal_conv) const;
+  LinearWeights linear(std::string_view name, int64_t in, int64_t out, Bias bias = Bias::yes,
+                       WeightRole role = WeightRole::projection) const;
   // Several modules of the same input and output width, stacked.
   LinearWeights stacked(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias) const;
   // A 1x1 convolution: kernel [out, in, 1, 1].
-  LinearWeights pointwise(std::string_view name, int64_t in, int64_t out) const;
+  LinearWeights pointwise(std::string_view name, int64_t in, int64_t out,
+                          WeightRole role = WeightRole::projection) const;
   LinearWeights stacked_pointwise(std::span<const std::string_view> names, int64_t in, int64_t out) const;
   VectorLinearWeights vector_linear(std::string_view name, int64_t in, int64_t out, Bias bias = Bias::yes) const;
 
@@ -78,8 +83,8 @@ class WeightScope {
   // A matrix [in, out] that is applied as x W.
   VectorLinearWeights transposed_vector_linear(std::string_view weight, int64_t in, int64_t out) const;
   FeedForwardWeights feed_forward(std::string_view norm_name, std::string_view name, int64_t width) const;
-  Tensor values(std::string_view name, const Shape& shape) const;  // float32; without memory while planning
-  float mix_factor(std::string_view name) const;                   // the sigmoid of a tensor [1]
+  Tensor table(std::string_view name, const Shape& shape) const;  // float32
+  float mix_factor(std::string_view name) const;                  // the sigmoid of a tensor [1]
 
   void unused(std::string_view name, const Shape& shape) const { loader_->note_unused(path_of(name), shape); }
 
@@ -88,12 +93,12 @@ class WeightScope {
     RawWeight weight;
     std::vector<std::byte> storage;
     bool present = false;
-    void widen();  // to float32
   };
   std::string path_of(std::string_view child) const;
-  Raw raw(std::string_view name, const Shape& shape) const;
-  LinearWeights stacked_of_rank(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias,
-                                bool pointwise) const;
+  Raw raw(std::string_view name, const Shape& shape, WeightRole role) const;
+  enum class Kernel { matrix, pointwise };  // [out, in], or [out, in, 1, 1]
+  LinearWeights stacked_of(Kernel kernel, std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias,
+                           WeightRole role) const;
   // False after a missing tensor: what depends on it is skipped, the loader reports it in the end.
   bool usable(std::initializer_list<const Raw*> raws) const;
 

@@ -2,11 +2,12 @@
 //
 // Activations are channels-last: [frame, row, column, channel], or the same memory as a token matrix
 // [frame, token, channel]; the channel is always the last axis. Their element type is the backend's choice
-// (activation_type()). Vectors that steer the network ([rows, channels] with one row or one per frame) are float32.
+// (numerics()). Vectors that steer the network ([rows, channels] with one row or one per frame) are float32.
 //
 // The public functions check shapes and types once, report the operation to the observer and call the backend.
-// Results are new tensors from the backend's pool. A backend runs one operation at a time (not thread-safe); inside
-// it uses as many threads as it was given.
+// Results are new tensors in the backend's memory: the host's, or a device's, which only the backend can reach. A
+// backend runs one operation at a time (not thread-safe); inside it uses as many threads as it was given. Tensors and
+// packed weights must not outlive their backend.
 #pragma once
 
 #include <cstdint>
@@ -14,94 +15,21 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
-#include "base/memory.h"
+#include "ops/numerics.h"
+#include "ops/observer.h"
+#include "ops/options.h"
 #include "ops/weights.h"
 #include "tensor/tensor.h"
 
 namespace svd {
 
-// An input of an operation that the operation may use up: given as an lvalue it is only read, given by std::move its
-// memory may become the result's.
-class Operand {
- public:
-  Operand() = default;
-  Operand(const Tensor& borrowed) : borrowed_(&borrowed) {}                    // implicit on purpose, so that a call
-  Operand(Tensor&& consumed) : consumed_(std::move(consumed)), owns_(true) {}  // reads b.linear(x, w, {.residual = y})
-
-  explicit operator bool() const { return owns_ || borrowed_; }
-  const Tensor& get() const { return owns_ ? consumed_ : *borrowed_; }
-  bool owns() const { return owns_; }
-  Tensor take() {
-    owns_ = false;
-    return std::move(consumed_);
-  }
-
- private:
-  const Tensor* borrowed_ = nullptr;
-  Tensor consumed_;
-  bool owns_ = false;
-};
-
-enum class Activation { none, silu, gelu };  // gelu: the exact one, 0.5 x (1 + erf(x / sqrt 2))
-
-// result = weight * other + (1 - weight) * result
-struct Blend {
-  const Tensor* other = nullptr;
-  float weight = 0;
-};
-
-// A "frame bias" below is a float32 tensor [1, C] or [T, C]: one row for all frames, or a row per frame, added to every
-// position of the frame.
-
-struct LinearOptions {
-  const NormWeights* layer_norm = nullptr;   // applied to the input first
-  Activation activation = Activation::none;  // on W x + b
-  const Tensor* frame_bias = nullptr;        // added after the activation
-  Operand residual = {};                     // added last
-};
-
-struct VectorLinearOptions {
-  const Tensor* residual = nullptr;          // added to W x + b
-  Activation activation = Activation::none;  // then; none or silu
-};
-
-enum class NormSpan { per_frame, all_frames };  // what one set of GroupNorm statistics is taken over
-
-struct GroupNormOptions {
-  NormSpan span = NormSpan::per_frame;
-  Activation activation = Activation::none;  // on the result; none or silu
-  const Tensor* frame_bias = nullptr;        // added to the input before the statistics are taken
-};
-
-struct ConvOptions {
-  const NormWeights* norm = nullptr;  // GroupNorm of the input first
-  GroupNormOptions norm_options = {};
-  Operand residual = {};  // added to the result
-};
-
-struct FeedForwardOptions {
-  const Tensor* frame_bias = nullptr;  // added to the input (and so to the residual path) first
-  Blend blend = {};                    // applied to the final sum
-};
-
-constexpr int64_t kNormGroups = 32;  // of every GroupNorm in these networks
-
-// One call of one operation, for profiles, plans, progress and cancelling.
-struct OpInfo {
-  std::string_view kind;    // "conv2d", "linear", ...: a literal
-  std::string detail;       // "3x3 [14, 72, 128, 320] -> 320"
-  double flops = 0;         // useful ones, one multiply-add = 2; element-wise work is not counted
-  double bytes = 0;         // inputs, weights and result, each once, as the backend stores them
-  double exponentials = 0;  // of attention's softmax: on matrix units they cost as much as the products
-};
-
-class OpObserver {
- public:
-  virtual ~OpObserver() = default;
-  virtual void before(const OpInfo& op) = 0;  // may throw to stop the computation
-  virtual void after(const OpInfo& op) = 0;
+// What a backend's tensors and packed weights take now, in bytes.
+struct MemoryUse {
+  uint64_t live = 0;  // in use
+  uint64_t held = 0;  // in use or kept for reuse
+  uint64_t peak = 0;  // the most that was held since construction or reset_peak()
 };
 
 class Backend {
@@ -110,19 +38,38 @@ class Backend {
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
 
-  virtual std::string describe() const = 0;   // "cpu, bf16, avx512_bf16, 2 threads"
-  virtual DType activation_type() const = 0;  // f32 or bf16
-  virtual BufferPool& pool() = 0;             // activations and packed weights
-  // True when nothing is computed: tensors have no memory and weights need not be read.
-  virtual bool plans_only() const { return false; }
+  virtual std::string describe() const = 0;  // "cpu, bf16, avx512_bf16, 2 threads"
+  virtual Numerics numerics() const = 0;
+  virtual MemoryKind memory_kind() const = 0;  // of all its tensors
+  // Nothing is computed: tensors have no memory, and weights need no values.
+  bool plans_only() const { return memory_kind() == MemoryKind::planned; }
+
+  // A backend that computes nothing and counts the operations and the memory that this one takes for the same calls:
+  // packed weights, results, workspace. Independent of this backend's life.
+  virtual std::unique_ptr<Backend> make_planner() const = 0;
 
   // True when convolutions normalise their input themselves; else it is an operation of its own.
   virtual bool fuses_norms() const { return false; }
+
+  // ---- Memory
+  Tensor allocate(const Shape& shape, DType type);  // contents undefined; throws Error(out_of_memory)
+  // Values, as many as the shape has, to this backend's memory and back; another type than float32 is rounded to and
+  // widened from. download() waits for what it reads.
+  Tensor upload(const Shape& shape, std::span<const float> values, DType type = DType::f32);
+  void download(const Tensor& x, std::span<float> values);
+  std::vector<float> download(const Tensor& x);
+  virtual void finish() {}  // returns when all operations so far have finished; throws what went wrong in them
+  virtual MemoryUse memory() const = 0;
+  virtual uint64_t available_memory() const = 0;  // what new allocations may expect to get, in bytes
+  virtual void reset_peak() = 0;
+  virtual void trim() = 0;  // gives memory kept for reuse back to the system
 
   // Not owned; null for none. Replaces the one before.
   void set_observer(OpObserver* observer) { observer_ = observer; }
 
   // ---- Weights, packed once. A null bias means none.
+  NormWeights pack_norm(const RawWeight& gamma, const RawWeight& beta, float epsilon);
+  Tensor pack_table(const RawWeight& values);  // the values as they are, in float32
   Conv2dWeights pack_conv2d(const Conv2dSpec& spec, const RawWeight& kernel, const RawWeight* bias);
   // Kernel and bias are multiplied by scale: a blend with a residual is such a factor on the branch.
   TemporalConvWeights pack_temporal_conv(const RawWeight& kernel, const RawWeight& bias, float scale);
@@ -153,6 +100,8 @@ class Backend {
   // ---- Normalisation. x: [T, ..., C]
   Tensor group_norm(const Tensor& x, const NormWeights& w, GroupNormOptions options = {});
   Tensor layer_norm(const Tensor& x, const NormWeights& w);
+  // What `moments` of the options wants, of these frames: [T, kNormGroups, 2], or [1, kNormGroups, 2] over all frames.
+  Tensor group_norm_moments(const Tensor& x, GroupNormOptions options = {});
 
   // ---- Attention, softmax(q k' / sqrt(head width)) v. qkv: [T, ..., 3C], q, k and v each C wide, heads side by side
   Tensor attention(const Tensor& qkv, int64_t heads);           // among the tokens of each frame: [T, ..., C]
@@ -165,10 +114,15 @@ class Backend {
 
  protected:
   Backend() = default;
-  Tensor new_activation(const Shape& shape) { return Tensor(pool(), shape, activation_type()); }
+  Tensor new_result(const Shape& shape) { return do_allocate(shape, numerics().activations); }
 
  private:
   // What a backend implements. Arguments are checked; kernels come with the weights' sizes already in place.
+  virtual Tensor do_allocate(const Shape& shape, DType type) = 0;
+  virtual void do_upload(std::span<const float> values, Tensor& to) = 0;
+  virtual void do_download(const Tensor& from, std::span<float> values) = 0;
+
+  virtual std::unique_ptr<PackedWeights> do_pack_norm(const RawWeight& gamma, const RawWeight& beta) = 0;
   virtual std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec& spec, const RawWeight& kernel,
                                                         const RawWeight* bias) = 0;
   virtual std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight& bias,
@@ -192,15 +146,27 @@ class Backend {
   virtual Tensor do_feed_forward(Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) = 0;
   virtual Tensor do_group_norm(const Tensor& x, const NormWeights& w, const GroupNormOptions& options) = 0;
   virtual Tensor do_layer_norm(const Tensor& x, const NormWeights& w) = 0;
+  virtual Tensor do_group_norm_moments(const Tensor& x, const GroupNormOptions& options) = 0;
   virtual Tensor do_attention(const Tensor& qkv, const Shape& result, int64_t heads) = 0;
   virtual Tensor do_temporal_attention(const Tensor& qkv, const Shape& result, int64_t heads) = 0;
   virtual Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) = 0;
-  virtual void do_copy(const Tensor& from, Tensor& to) = 0;  // of the same shape and type
+  virtual void do_place_frames(const Tensor& x, int64_t first, Tensor& whole) = 0;  // of the same type
 
+  // Reports the operation, does the work and returns its result.
   template <typename Work>
   Tensor observed(OpInfo info, const Work& work);
 
   OpObserver* observer_ = nullptr;
 };
+
+template <typename Work>
+Tensor Backend::observed(OpInfo info, const Work& work) {
+  if (!observer_) return work();
+  observer_->before(info);
+  Tensor result = work();
+  if (observer_->times()) finish();
+  observer_->after(info);
+  return result;
+}
 
 }  // namespace svd

@@ -5,21 +5,40 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "tensor/tensor.h"
 
 namespace svd {
 
-// A weight tensor as the checkpoint holds it: a view into a mapped file or a generated buffer. Only f32 and bf16
-// (readers convert float16). data is null while planning.
+// What a weight does in its network. A backend may choose by it what it stores the weight as; those of today do not.
+enum class WeightRole {
+  edge,           // first and last layers, which meet pictures or latents
+  norm,           // gamma and beta of GroupNorm and LayerNorm
+  embedding,      // of the vectors that steer the network, and CLIP's table of positions
+  projection,     // into and out of attention, and between widths
+  feed_forward,   // of the gated feed-forwards and CLIP's
+  convolution,    // over the image
+  temporal_conv,  // over neighbouring frames
+};
+
+// A weight tensor as the checkpoint holds it: a view into a mapped file or a generated buffer, of f32, bf16 or f16. An
+// element's value is what is stored times the scale of its output, where there are scales. data is null while planning.
 struct RawWeight {
   Shape shape;
   DType type = DType::f32;
   const std::byte* data = nullptr;
+  WeightRole role = WeightRole::projection;
+  std::span<const float> scales = {};  // [shape[0]], or none
 };
 
-// A backend's own form of the weights of one operation. Immutable to everyone but that backend.
+// The values, times `scale`.
+std::vector<float> to_floats(const RawWeight& weight, float scale = 1.0f);
+
+// A backend's own form of the weights of one operation. Constant to everyone else. A backend may keep caches in it that
+// it fills while it runs (the cpu backend in float32: oneDNN's primitives for each size of image, and once, at the
+// first, the layout that suits it), so weights are used by one operation of their backend at a time.
 class PackedWeights {
  public:
   virtual ~PackedWeights() = default;
@@ -30,7 +49,7 @@ struct Conv2dSpec {
   int64_t out_channels = 0;
   int64_t kernel = 3;  // height and width
   int64_t stride = 1;
-  int64_t pad_before = 1;  // zero rows above and columns left of the picture
+  int64_t pad_before = 1;  // zero rows above and columns left of the image
   int64_t pad_after = 1;   // zero rows below and columns right of it
   bool upsample = false;   // the input is first doubled in both directions, each pixel repeated
 };
@@ -62,12 +81,11 @@ struct VectorLinearWeights {
   std::unique_ptr<PackedWeights> packed;
 };
 
-// GroupNorm or LayerNorm: gamma and beta per channel, in float32 everywhere.
+// GroupNorm or LayerNorm: gamma [C] and beta [C], in float32 everywhere.
 struct NormWeights {
-  std::vector<float> gamma;  // [C]
-  std::vector<float> beta;   // [C]
+  int64_t channels = 0;
   float epsilon = 1e-5f;
-  int64_t channels() const { return static_cast<int64_t>(gamma.size()); }
+  std::unique_ptr<PackedWeights> packed;
 };
 
 // x + W2 (value * gelu(gate)) + b2 with [value; gate] = W1 LayerNorm(x) + b1; W1 [2 inner, width], W2 [width, inner].

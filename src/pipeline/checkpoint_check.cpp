@@ -1,13 +1,8 @@
 #include "pipeline/checkpoint_check.h"
 
-#include <string>
-#include <string_view>
-
 #include "backends/planning/planning_backend.h"
 #include "base/fail.h"
-#include "models/autoencoder.h"
-#include "models/clip_vision.h"
-#include "models/video_unet.h"
+#include "models/parts.h"
 #include "models/weight_scope.h"
 
 namespace svd {
@@ -22,13 +17,9 @@ void check_decoder(const LoadOptions& options, const StableVideoConfig& config) 
 }
 
 void check_complete(const TensorSource& source, const StableVideoConfig& config) {
-  const auto planning = make_planning_backend(DType::bf16);
-  WeightLoader loader(&source, *planning);
-  const auto at = [&](std::string_view prefix) { return WeightScope(loader, std::string(prefix)); };
-  ClipVision(at(part::kClip), config.clip);
-  AutoencoderEncoder(at(part::kEncoder), config.encoder);
-  VideoUNet(at(part::kUNet), config.unet);
-  AutoencoderDecoder(at(part::kDecoder), config.decoder);
+  const auto counting = make_counting_backend();
+  WeightLoader loader(&source, *counting);
+  for_each_part(config, [&](const auto& part) { part.bind(loader); });
   loader.finish("model");
 }
 

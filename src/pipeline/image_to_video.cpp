@@ -10,6 +10,7 @@
 #include "diffusion/schedule.h"
 #include "media/clip_preprocess.h"
 #include "media/watermark.h"
+#include "pipeline/guided_denoiser.h"
 #include "pipeline/preview.h"
 
 namespace svd {
@@ -17,11 +18,8 @@ namespace {
 
 using Values = std::vector<float>;
 
-// What the network is told about the picture.
 struct Conditioning {
-  Values clip_embedding;                 // [1, D]
-  Values concat_latent;                  // [1, 4, h, w]
-  Values vector;                         // [1, 768]
+  ConditioningValues values;
   std::optional<LatentPreview> preview;  // when somebody looks at the steps
 };
 
@@ -29,14 +27,15 @@ void record(const PipelineRun& c, std::string_view name, const Shape& shape, std
   if (c.record) c.record({name, shape.sizes(), values, {}});
 }
 
-Tensor to_tensor(Backend& b, const Shape& shape, std::span<const float> values) {
-  Tensor t(b.pool(), shape, DType::f32);
-  ensure(values.size() == static_cast<size_t>(shape.numel()), "{} values for {}", values.size(), shape.str());
-  std::ranges::copy(values, t.data<float>().begin());
-  return t;
+// A network's result on the host. What is not finite is worth nothing, and better known of now than at the end.
+Values finite_values(Backend& b, const Tensor& result, std::string_view network) {
+  Values values = b.download(result);
+  if (std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return values;
+  fail(ErrorCode::bad_file,
+       "the {} gave values that are not finite: its weights are damaged, or too large for the precision. Check the "
+       "checkpoint with `svd info --verify`, or try precision f32",
+       network);
 }
-
-Values to_values(const Tensor& t) { return Values(t.data<float>().begin(), t.data<float>().end()); }
 
 // 8-bit RGB to [-1, 1]: [3, H, W]
 Values to_planes(const Image& image) {
@@ -54,17 +53,19 @@ Values embed_with_clip(const PipelineRun& c, const Values& picture, const Settin
   ensure(size == kClipImageSize, "CLIP of {} pixels; the preprocessing is made for {}", size, kClipImageSize);
   const Values preprocessed = clip_preprocess(picture, s.height, s.width);  // [3, 224, 224]
   record(c, "clip_preprocessed", {1, 3, size, size}, preprocessed);
-  const auto clip = clip_of(c.source, c.parts);
+  const auto clip = load_part<ClipVision>(c.source, c.parts);
   c.progress().begin(Phase::encoding, c.plan.clip.cost);
-  return to_values(clip->forward(c.backend(), to_tensor(c.backend(), {1, 3, size, size}, preprocessed)));
+  Backend& b = c.backend();
+  return finite_values(b, clip->forward(b, b.upload({1, 3, size, size}, preprocessed)), "CLIP network");
 }
 
 // The mean of the latent distribution, not scaled: [1, 4, h, w]
 Values encode_frame(const PipelineRun& c, const Values& cond_frame, const Settings& s) {
-  const auto encoder = encoder_of(c.source, c.parts);
+  const auto encoder = load_part<AutoencoderEncoder>(c.source, c.parts);
   c.progress().begin(Phase::encoding, c.plan.encoder.cost);
+  Backend& b = c.backend();
   Values moments =
-      to_values(encoder->forward(c.backend(), to_tensor(c.backend(), {1, 3, s.height, s.width}, cond_frame)));
+      finite_values(b, encoder->forward(b, b.upload({1, 3, s.height, s.width}, cond_frame)), "VAE encoder");
   moments.resize(moments.size() / 2);  // the means come first
   return moments;
 }
@@ -76,14 +77,15 @@ Conditioning condition(const PipelineRun& c, const Image& image, const Settings&
   for (size_t i = 0; i < picture.size(); ++i) cond_frame[i] = picture[i] + s.cond_aug * cond_frame[i];
   record(c, "cond_frames", {1, 3, s.height, s.width}, cond_frame);
 
-  Conditioning result;
+  Conditioning conditioning;
+  ConditioningValues& result = conditioning.values;
   result.clip_embedding = embed_with_clip(c, picture, s);
   record(c, "clip_embedding", {1, 1, c.config().clip.embedding}, result.clip_embedding);
   result.concat_latent = encode_frame(c, cond_frame, s);
   record(c, "concat_latent", {1, c.config().encoder.latent_channels, s.latent_height(), s.latent_width()},
          result.concat_latent);
 
-  if (c.on_step) result.preview.emplace(picture, result.concat_latent, s.latent_height(), s.latent_width());
+  if (c.on_step) conditioning.preview.emplace(picture, result.concat_latent, s.latent_height(), s.latent_width());
 
   const int width = static_cast<int>(c.config().unet.vector_channels / 3);
   for (const float value : {static_cast<float>(s.fps_id), static_cast<float>(s.motion_bucket_id), s.cond_aug}) {
@@ -95,90 +97,38 @@ Conditioning condition(const PipelineRun& c, const Image& image, const Settings&
     for (int t = 0; t < s.num_frames; ++t) rows.insert(rows.end(), result.vector.begin(), result.vector.end());
     record(c, "vector", {s.num_frames, static_cast<int64_t>(result.vector.size())}, rows);
   }
-  return result;
+  return conditioning;
 }
 
-// D(x, sigma) of the conditional or, with zeros for the embedding and the latent, the unconditional branch.
-class Denoising {
- public:
-  Denoising(const PipelineRun& c, const VideoUNet& unet, const Settings& s, const Conditioning& conditioning)
-      : c_(c),
-        unet_(unet),
-        latents_{s.num_frames, c.config().unet.out_channels, s.latent_height(), s.latent_width()},
-        conditional_{to_tensor(c.backend(), {1, c.config().unet.context_channels}, conditioning.clip_embedding),
-                     to_tensor(c.backend(), {1, c.config().unet.vector_channels}, conditioning.vector)},
-        unconditional_{
-            to_tensor(c.backend(), {1, c.config().unet.context_channels}, Values(conditioning.clip_embedding.size())),
-            to_tensor(c.backend(), {1, c.config().unet.vector_channels}, conditioning.vector)},
-        concat_latent_(conditioning.concat_latent) {}
-
-  const Shape& latents() const { return latents_; }  // [T, 4, h, w]
-
-  void conditional(std::span<const float> x, float sigma, std::span<float> denoised) const {
-    run(x, sigma, conditional_, concat_latent_, denoised);
-  }
-  void unconditional(std::span<const float> x, float sigma, std::span<float> denoised) const {
-    run(x, sigma, unconditional_, {}, denoised);
-  }
-
- private:
-  void run(std::span<const float> x, float sigma, const UNetConditioning& conditioning, std::span<const float> concat,
-           std::span<float> denoised) const {
-    const Preconditioning p = v_scaling_with_edm_c_noise(sigma);
-    const size_t noisy = static_cast<size_t>(latents_.numel() / latents_[0]);  // values per frame: 4 h w
-    const Shape input_shape{latents_[0], c_.config().unet.in_channels, latents_[2], latents_[3]};
-    Tensor input(c_.backend().pool(), input_shape, DType::f32);  // [T, 8, h, w]
-    const size_t both = static_cast<size_t>(input_shape.numel() / input_shape[0]);
-    for (size_t t = 0; t < static_cast<size_t>(latents_[0]); ++t) {
-      const auto frame = input.data<float>().subspan(t * both, both);
-      std::ranges::transform(x.subspan(t * noisy, noisy), frame.begin(), [&](float v) { return p.c_in * v; });
-      ensure(concat.empty() || concat.size() == both - noisy, "{} values of conditioning for {}", concat.size(),
-             both - noisy);
-      if (concat.empty()) {
-        std::ranges::fill(frame.subspan(noisy), 0.0f);
-      } else {
-        std::ranges::copy(concat, frame.subspan(noisy).begin());
-      }
-    }
-    const Tensor output = unet_.forward(c_.backend(), input, p.c_noise, conditioning);  // [T, 4, h, w]
-    const std::span<const float> f = output.data<float>();
-    for (size_t i = 0; i < x.size(); ++i) denoised[i] = p.c_skip * x[i] + p.c_out * f[i];
-  }
-
-  const PipelineRun& c_;
-  const VideoUNet& unet_;
-  const Shape latents_;
-  const UNetConditioning conditional_, unconditional_;
-  const Values& concat_latent_;  // [1, 4, h, w]
-};
-
-// A video of NaN is worth nothing, and better known of after one step than after all.
 void check_finite(const Values& x, int step) {
   if (std::ranges::all_of(x, [](float v) { return std::isfinite(v); })) return;
-  fail(ErrorCode::internal,
-       "the latents are not finite after step {}; are the weights damaged? If precision is bf16, try f32", step);
+  fail(
+      ErrorCode::bad_file,
+      "the latents are not finite after step {}: the UNet's weights are damaged, or too large for the precision. Check "
+      "the checkpoint with `svd info --verify`, or try precision f32",
+      step);
 }
 
-Values denoise(const PipelineRun& c, const Conditioning& conditioning, const Settings& s, Generator& generator) {
-  const auto unet = unet_of(c.source, c.parts);
-  const Denoising denoising(c, *unet, s, conditioning);
-  const Shape& shape = denoising.latents();
+void record_first_step(const PipelineRun& c, const Shape& shape, const GuidedDenoiser& denoiser) {
+  record(c, "first_step_cond_denoised", shape, denoiser.conditional());
+  if (!denoiser.unconditional().empty()) record(c, "first_step_uncond_denoised", shape, denoiser.unconditional());
+}
+
+Values denoise(const PipelineRun& c, Agreement& agreement, const Conditioning& conditioning, const Settings& s,
+               Generator& generator) {
+  const auto unet = load_part<VideoUNet>(c.source, c.parts);
+  const Shape shape{s.num_frames, c.config().unet.out_channels, s.latent_height(), s.latent_width()};  // [T, 4, h, w]
+  GuidedDenoiser denoiser(c.backend(), *unet, *s.guider, agreement, shape, conditioning.values);
   Values x(static_cast<size_t>(shape.numel()));  // [T, 4, h, w]
   generator.normal(x);
   record(c, "init_noise", shape, x);
   record(c, "sigmas", {static_cast<int64_t>(s.sigmas.size())}, s.sigmas);
 
   bool first = true;
-  Values unconditional(s.guider->needs_unconditional() ? x.size() : 0), conditional(x.size());
   Values latest(conditioning.preview ? x.size() : 0);  // the prediction of the clean latents, for the preview
   const Denoiser guided = [&](std::span<const float> noisy, float sigma, std::span<float> denoised) {
-    if (s.guider->needs_unconditional()) denoising.unconditional(noisy, sigma, unconditional);
-    denoising.conditional(noisy, sigma, conditional);
-    if (std::exchange(first, false)) {
-      record(c, "first_step_cond_denoised", shape, conditional);
-      if (!unconditional.empty()) record(c, "first_step_uncond_denoised", shape, unconditional);
-    }
-    s.guider->combine(unconditional, conditional, denoised, s.num_frames);
+    denoiser(noisy, sigma, denoised);
+    if (std::exchange(first, false)) record_first_step(c, shape, denoiser);
     if (!latest.empty()) std::ranges::copy(denoised, latest.begin());
   };
   c.progress().begin(Phase::denoising, s.network_calls() * c.plan.unet.cost);
@@ -198,11 +148,10 @@ Values denoise(const PipelineRun& c, const Conditioning& conditioning, const Set
 }
 
 // Frames [T, 3, H, W] in [-1, 1] to 8 bits, by truncation as the reference does.
-void append_frames(const Tensor& decoded, std::vector<Image>& frames) {
-  const Shape& shape = decoded.shape();
+void append_frames(std::span<const float> decoded, const Shape& shape, std::vector<Image>& frames) {
   const size_t pixels = static_cast<size_t>(shape[2] * shape[3]);
   for (int64_t t = 0; t < shape[0]; ++t) {
-    const auto planes = decoded.data<float>().subspan(static_cast<size_t>(t) * 3 * pixels, 3 * pixels);
+    const auto planes = decoded.subspan(static_cast<size_t>(t) * 3 * pixels, 3 * pixels);
     Image& frame = frames.emplace_back(Image{static_cast<int>(shape[3]), static_cast<int>(shape[2]), {}});
     frame.rgb.resize(3 * pixels);
     for (size_t i = 0; i < pixels; ++i) {
@@ -215,21 +164,21 @@ void append_frames(const Tensor& decoded, std::vector<Image>& frames) {
 }
 
 std::vector<Image> decode(const PipelineRun& c, const Values& latents, const Settings& s) {
-  const auto decoder = decoder_of(c.source, c.parts);
+  const auto decoder = load_part<AutoencoderDecoder>(c.source, c.parts);
   c.progress().begin(Phase::decoding, c.plan.whole_chunks * c.plan.decoder.cost + c.plan.last_decoder.cost);
   const int64_t channels = c.config().decoder.latent_channels;
   const size_t per_frame = latents.size() / static_cast<size_t>(s.num_frames);
+  Backend& b = c.backend();
   std::vector<Image> frames;
   Values all;  // [T, 3, H, W], only for the record
-  for (int first = 0; first < s.num_frames; first += s.decoding_t) {
-    const int count = std::min(s.decoding_t, s.num_frames - first);
-    Values chunk(latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(first) * per_frame),
-                 latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(first + count) * per_frame));
-    for (float& v : chunk) v /= kLatentScale;
-    const Tensor decoded = decoder->forward(
-        c.backend(), to_tensor(c.backend(), {count, channels, s.latent_height(), s.latent_width()}, chunk));
-    append_frames(decoded, frames);  // decoded: [count, 3, H, W]
-    if (c.record) all.insert(all.end(), decoded.data<float>().begin(), decoded.data<float>().end());
+  for (const FrameRange chunk : decoder_chunks(s.num_frames, s.decoding_t)) {
+    const auto first = latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(chunk.first) * per_frame);
+    Values scaled(first, first + static_cast<std::ptrdiff_t>(static_cast<size_t>(chunk.count) * per_frame));
+    for (float& v : scaled) v /= kLatentScale;
+    const Shape shape{chunk.count, channels, s.latent_height(), s.latent_width()};
+    const Values decoded = finite_values(b, decoder->forward(b, b.upload(shape, scaled)), "VAE decoder");
+    append_frames(decoded, {chunk.count, 3, s.height, s.width}, frames);  // decoded: [count, 3, H, W]
+    if (c.record) all.insert(all.end(), decoded.begin(), decoded.end());
   }
   record(c, "decoded", {s.num_frames, 3, s.height, s.width}, all);
   return frames;
@@ -242,17 +191,38 @@ void record_frames(const PipelineRun& c, const std::vector<Image>& frames, const
   c.record({"frames_u8", Shape{s.num_frames, s.height, s.width, 3}.sizes(), {}, bytes});
 }
 
-}  // namespace
-
-std::vector<Image> image_to_video(const PipelineRun& c, const Image& image, const Settings& s, Generator& generator) {
+std::vector<Image> run(const PipelineRun& c, Agreement& agreement, const Image& image, const Settings& s,
+                       Generator& generator) {
   const Conditioning conditioning = condition(c, image, s, generator);
-  const Values latents = denoise(c, conditioning, s, generator);  // [T, 4, h, w]
+  const Values latents = denoise(c, agreement, conditioning, s, generator);  // [T, 4, h, w]
   std::vector<Image> frames = decode(c, latents, s);
   record_frames(c, frames, s);
   if (s.watermark) {
     for (Image& frame : frames) embed_watermark(frame);
   }
   return frames;
+}
+
+}  // namespace
+
+std::vector<FrameRange> decoder_chunks(int frames, int at_a_time) {
+  std::vector<FrameRange> chunks;
+  for (int first = 0; first < frames; first += at_a_time)
+    chunks.push_back({first, std::min(at_a_time, frames - first)});
+  return chunks;
+}
+
+std::vector<Image> image_to_video(const PipelineRun& c, const Image& image, const Settings& settings,
+                                  Generator& generator) {
+  Agreement agreement(c.communicator);
+  try {
+    std::vector<Image> frames = run(c, agreement, image, settings, generator);
+    agreement.go_on();
+    return frames;
+  } catch (...) {
+    agreement.leave();
+    throw;
+  }
 }
 
 }  // namespace svd

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "base/fail.h"
-#include "base/memory.h"
 
 namespace svd {
 namespace {
@@ -12,8 +11,7 @@ constexpr double kGiB = 0x1p30;
 
 }  // namespace
 
-void check_memory(const PipelinePlan& plan, const Settings& s, std::string_view smaller_type) {
-  const uint64_t available = available_memory();
+void check_memory(const PipelinePlan& plan, const Settings& s, uint64_t available, std::string_view smaller_type) {
   if (plan.peak_bytes <= available) return;
   std::string advice = "a smaller picture or fewer frames (num_frames)";
   if (plan.peak_phase == Phase::decoding && s.decoding_t > 1 && s.num_frames > 1) {
@@ -25,8 +23,7 @@ void check_memory(const PipelinePlan& plan, const Settings& s, std::string_view 
        advice);
 }
 
-void check_memory_for_loading(uint64_t needed, uint64_t loaded) {
-  const uint64_t available = available_memory();
+void check_memory_for_loading(uint64_t needed, uint64_t loaded, uint64_t available) {
   if (needed <= available + loaded) return;
   fail(ErrorCode::out_of_memory,
        "the whole model takes {:.1f} GiB of memory, {:.1f} GiB are available; without loading it beforehand, a "

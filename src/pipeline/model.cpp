@@ -4,11 +4,10 @@
 #include <string_view>
 #include <utility>
 
-#include "base/memory.h"
+#include "backends/registry/registry.h"
 #include "base/translate.h"
 #include "checkpoint/safetensors.h"
 #include "models/config.h"
-#include "pipeline/backend_choice.h"
 #include "pipeline/checkpoint_check.h"
 #include "pipeline/image_to_video.h"
 #include "pipeline/memory_check.h"
@@ -21,10 +20,12 @@ class Model::State {
  public:
   explicit State(const LoadOptions& options)
       : version(options.version),
-        smaller_type(options.device == Device::reference   ? "device cpu"
-                     : options.precision == Precision::f32 ? "precision bf16"
-                                                           : ""),
-        backend(make_backend(options)),  // first: a device that is not there shows before a large file is read
+        smaller_type(options.device.kind == DeviceKind::reference ? "device cpu"
+                     : options.precision == Precision::f32        ? "precision bf16"
+                                                                  : ""),
+        backend(
+            make_backend({options.device, options.precision,
+                          options.threads})),  // first: a device that is not there shows before a large file is read
         source(options.checkpoint),
         config(read_config(source)) {
     check_decoder(options, config);
@@ -35,17 +36,15 @@ class Model::State {
   void load(const ProgressCallback& progress);
   void unload() {
     parts = {};
-    backend->pool().trim();
+    backend->trim();
   }
 
   // Whether all parts can stay in memory during such a run.
   bool leaves_room(const PipelinePlan& plan) const {
-    return plan.peak_bytes_keeping_parts <= available_memory() + backend->pool().live_bytes();
+    return plan.peak_bytes_keeping_parts <= backend->available_memory() + backend->memory().live;
   }
 
-  PipelinePlan plan(const Settings& settings) const {
-    return plan_pipeline(config, settings, backend->activation_type());
-  }
+  PipelinePlan plan(const Settings& settings) const { return plan_pipeline(config, settings, *backend); }
 
   Version version;
   std::string_view smaller_type;  // what would take less memory: device or precision; empty for nothing
@@ -75,7 +74,7 @@ void Model::load(const ProgressCallback& progress) {
 
 void Model::unload() { state_->unload(); }
 
-uint64_t Model::loaded_bytes() const { return state_->backend->pool().live_bytes(); }
+uint64_t Model::loaded_bytes() const { return state_->backend->memory().live; }
 
 Video Model::generate(const Request& request, Random& random, const ProgressCallback& progress) {
   return translated([&] { return state_->generate(request, random.state_->generator, progress); });
@@ -91,7 +90,7 @@ class Observation {
   Observation& operator=(const Observation&) = delete;
   ~Observation() {
     backend_.set_observer(nullptr);
-    backend_.pool().trim();
+    backend_.trim();
   }
 
  private:
@@ -101,13 +100,13 @@ class Observation {
 }  // namespace
 
 void Model::State::load(const ProgressCallback& progress) {
-  const uint64_t needed = weight_bytes(config, backend->activation_type());
-  check_memory_for_loading(needed, backend->pool().live_bytes());
+  const uint64_t needed = weight_bytes(config, *backend);
+  check_memory_for_loading(needed, backend->memory().live, backend->available_memory());
   // Memory grows with the weights that are there, so it measures how far loading has come.
   const ProgressCallback overall = [&](const Progress& p) {
     if (!progress) return true;
     Progress all = p;
-    all.fraction = std::min(1.0, static_cast<double>(backend->pool().live_bytes()) / static_cast<double>(needed));
+    all.fraction = std::min(1.0, static_cast<double>(backend->memory().live) / static_cast<double>(needed));
     return progress(all);
   };
   const ProgressReporter::OnOperation nobody;
@@ -115,10 +114,7 @@ void Model::State::load(const ProgressCallback& progress) {
   const PartSource from{source, config, *backend, reporter};
   try {
     parts.keep = true;
-    clip_of(from, parts);
-    encoder_of(from, parts);
-    unet_of(from, parts);
-    decoder_of(from, parts);
+    for_each_part(config, [&]<typename Part>(const Part&) { load_part<typename Part::Network>(from, parts); });
   } catch (...) {
     unload();
     throw;
@@ -135,14 +131,15 @@ Video Model::State::generate(const Request& request, Generator& generator, const
     unload();
     parts.keep = keep;
   }
-  if (!used.keep) check_memory(pipeline_plan, settings, smaller_type);
+  if (!used.keep) check_memory(pipeline_plan, settings, backend->available_memory(), smaller_type);
 
   ProgressReporter reporter(progress, request.on_operation);
   const Observation observation(*backend, reporter);
   const PartSource from{source, config, *backend, reporter};
-  const PipelineRun context{from, used, pipeline_plan, request.on_tensor, request.on_step};
+  SingleProcess alone;
+  const PipelineRun run{from, used, pipeline_plan, alone, request.on_tensor, request.on_step};
   const int fps = std::clamp(settings.fps_id + 1, 1, 120);  // what write_mp4() takes
-  return {image_to_video(context, request.image, settings, generator), fps};
+  return {image_to_video(run, request.image, settings, generator), fps};
 }
 
 }  // namespace svd

@@ -1,66 +1,57 @@
 #include "pipeline/parts.h"
 
-#include <string>
-#include <string_view>
+#include <vector>
 
-#include "backends/planning/planning_backend.h"
 #include "models/weight_scope.h"
 
 namespace svd {
 namespace {
 
-// A Part is constructed from (WeightScope, Config).
-template <typename Part, typename Config>
-std::shared_ptr<const Part> load(const PartSource& s, const KeptParts& parts, std::shared_ptr<const Part>& slot,
-                                 std::string_view prefix, const Config& config, std::string_view name) {
-  if (slot) return slot;
+// What the checkpoint holds of a part, in bytes.
+template <typename Part>
+uint64_t checkpoint_bytes(const PartSource& s, const Part& part) {
+  const auto planner = s.backend.make_planner();
+  WeightLoader list(&s.tensors, *planner);
+  part.bind(list);
+  list.finish(part.name);
   uint64_t total = 0;
-  {
-    const auto planning = make_planning_backend(s.backend.activation_type());
-    WeightLoader list(&s.tensors, *planning);
-    Part(WeightScope(list, std::string(prefix)), config);
-    list.finish(name);
-    for (const auto& [tensor, shape] : list.needed()) {
-      total += static_cast<uint64_t>(shape.numel()) * size_of(s.tensors.index().find(tensor)->second.type);
-    }
+  for (const auto& [tensor, shape] : list.needed()) {
+    total += static_cast<uint64_t>(shape.numel()) * size_of(s.tensors.index().find(tensor)->second.type);
   }
-  s.progress.begin(Phase::loading, static_cast<double>(total), name);
-  s.backend.pool().trim();
-  WeightLoader loader(&s.tensors, s.backend, [&](uint64_t bytes) { s.progress.loaded(bytes); });
-  auto part = std::make_shared<const Part>(WeightScope(loader, std::string(prefix)), config);
-  loader.finish(name);
-  s.tensors.release(prefix);
-  if (parts.keep) slot = part;
-  return part;
+  return total;
 }
 
 }  // namespace
 
-std::shared_ptr<const ClipVision> clip_of(const PartSource& s, KeptParts& parts) {
-  return load(s, parts, parts.clip, part::kClip, s.config.clip, "CLIP");
+template <typename Network>
+std::shared_ptr<const Network> load_part(const PartSource& s, KeptParts& parts) {
+  std::shared_ptr<const Network>& slot = parts.slot<Network>();
+  if (slot) return slot;
+  const auto part = part_of(std::type_identity<Network>(), s.config);
+  s.progress.begin(Phase::loading, static_cast<double>(checkpoint_bytes(s, part)), part.name);
+  s.backend.trim();
+  WeightLoader loader(&s.tensors, s.backend, [&](uint64_t bytes) { s.progress.loaded(bytes); });
+  auto network = std::make_shared<const Network>(part.bind(loader));
+  loader.finish(part.name);
+  s.backend.finish();  // whatever is still on its way to a device is read from the checkpoint's pages
+  s.tensors.release(part.prefix);
+  if (parts.keep) slot = network;
+  return network;
 }
 
-std::shared_ptr<const AutoencoderEncoder> encoder_of(const PartSource& s, KeptParts& parts) {
-  return load(s, parts, parts.encoder, part::kEncoder, s.config.encoder, "VAE encoder");
-}
+template std::shared_ptr<const ClipVision> load_part(const PartSource&, KeptParts&);
+template std::shared_ptr<const AutoencoderEncoder> load_part(const PartSource&, KeptParts&);
+template std::shared_ptr<const VideoUNet> load_part(const PartSource&, KeptParts&);
+template std::shared_ptr<const AutoencoderDecoder> load_part(const PartSource&, KeptParts&);
 
-std::shared_ptr<const VideoUNet> unet_of(const PartSource& s, KeptParts& parts) {
-  return load(s, parts, parts.unet, part::kUNet, s.config.unet, "UNet");
-}
-
-std::shared_ptr<const AutoencoderDecoder> decoder_of(const PartSource& s, KeptParts& parts) {
-  return load(s, parts, parts.decoder, part::kDecoder, s.config.decoder, "VAE decoder");
-}
-
-uint64_t weight_bytes(const StableVideoConfig& config, DType activation) {
-  const auto planning = make_planning_backend(activation);
-  WeightLoader loader(nullptr, *planning);
-  const auto at = [&](std::string_view prefix) { return WeightScope(loader, std::string(prefix)); };
-  const ClipVision clip(at(part::kClip), config.clip);
-  const AutoencoderEncoder encoder(at(part::kEncoder), config.encoder);
-  const VideoUNet unet(at(part::kUNet), config.unet);
-  const AutoencoderDecoder decoder(at(part::kDecoder), config.decoder);
-  return planning->pool().live_bytes();
+uint64_t weight_bytes(const StableVideoConfig& config, const Backend& backend) {
+  const auto planner = backend.make_planner();
+  WeightLoader loader(nullptr, *planner);
+  std::vector<std::shared_ptr<const void>> networks;  // all at a time
+  for_each_part(config, [&]<typename Part>(const Part& part) {
+    networks.push_back(std::make_shared<const typename Part::Network>(part.bind(loader)));
+  });
+  return planner->memory().live;
 }
 
 }  // namespace svd

@@ -1,4 +1,4 @@
-// What a request will cost, found by running the model on the planning backend.
+// What a request will cost, found by running the model on the backend's planner.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,7 @@ struct PipelinePlan {
   double flops = 0;                       // of the whole run
 };
 
-PipelinePlan plan_pipeline(const StableVideoConfig& config, const Settings& settings, DType activation);
+// What it takes on that backend. Of a backend in the host's memory the process itself counts too.
+PipelinePlan plan_pipeline(const StableVideoConfig& config, const Settings& settings, const Backend& backend);
 
 }  // namespace svd

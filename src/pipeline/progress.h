@@ -29,6 +29,7 @@ class ProgressReporter final : public OpObserver {
 
   void before(const OpInfo& op) override;
   void after(const OpInfo& op) override;
+  bool times() const override { return static_cast<bool>(on_operation_); }
 
  private:
   void report();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -61,7 +63,7 @@ TEST(Tensor, HoldsItsElements) {
   BufferPool pool;
   Tensor tensor(pool, {2, 3}, DType::f32);
   EXPECT_EQ(tensor.bytes(), 24u);
-  EXPECT_TRUE(tensor.has_data());
+  EXPECT_EQ(tensor.memory(), MemoryKind::host);
   ASSERT_EQ(tensor.data<float>().size(), 6u);
   tensor.data<float>()[5] = 7;
   Tensor moved = std::move(tensor);
@@ -87,14 +89,59 @@ TEST(Tensor, Reshapes) {
   EXPECT_THROW(std::move(other).reshaped({4, 2}), Error);
 }
 
-TEST(Tensor, IsEmptyWithoutMemory) {
+TEST(Tensor, IsEmptyWithoutStorage) {
+  BufferPool pool;
+  Tensor tensor(pool, {4}, DType::f32);
+  EXPECT_FALSE(tensor.empty());
+  const Tensor moved = std::move(tensor);
+  EXPECT_TRUE(tensor.empty());
   EXPECT_TRUE(Tensor().empty());
+}
+
+TEST(Tensor, OfAPlanHasNoElements) {
   BufferPool plan(BufferPool::Mode::plan);
   const Tensor tensor(plan, {1000, 1000, 1000, 1000}, DType::f32);
   EXPECT_FALSE(tensor.empty());
-  EXPECT_FALSE(tensor.has_data());
-  EXPECT_TRUE(tensor.data<float>().empty());
+  EXPECT_EQ(tensor.memory(), MemoryKind::planned);
   EXPECT_EQ(tensor.bytes(), 4'000'000'000'000u);
+  EXPECT_THROW(tensor.data<float>(), Error);
+  EXPECT_THROW(tensor.raw(), Error);
+  EXPECT_THROW(tensor.frames(1, 2).get().raw(), Error);
+}
+
+TEST(Tensor, OnADeviceIsOutOfReach) {
+  auto block = std::make_shared<std::vector<std::byte>>(64);
+  std::byte* const address = block->data();
+  const std::weak_ptr<void> owner = block;
+  {
+    const Tensor tensor(Storage(MemoryKind::device, address, 64, std::move(block)), {4, 4}, DType::f32);
+    EXPECT_THROW(tensor.data<float>(), Error);
+    EXPECT_THROW(tensor.raw(), Error);
+    const TensorView part = tensor.frames(1, 2);
+    EXPECT_EQ(part.get().memory(), MemoryKind::device);
+    EXPECT_EQ(part.get().storage().address(), address + 16);
+    EXPECT_FALSE(owner.expired());
+  }
+  EXPECT_TRUE(owner.expired()) << "the block was not given back";
+}
+
+TEST(Tensor, MustFitItsStorage) {
+  BufferPool pool;
+  EXPECT_THROW(Tensor(Storage(MemoryKind::device, nullptr, 63, {}), {4, 4}, DType::f32), Error);
+}
+
+TEST(Tensor, FramesAreReadThroughAView) {
+  BufferPool pool;
+  Tensor tensor(pool, {3, 2}, DType::f32);
+  for (size_t i = 0; i < 6; ++i) tensor.data<float>()[i] = static_cast<float>(i);
+  const TensorView view = tensor.frames(1, 2);
+  const Tensor& part = view;
+  EXPECT_EQ(part.shape(), (Shape{2, 2}));
+  EXPECT_EQ(part.data<float>()[0], 2);
+  static_assert(std::is_same_v<decltype(part.data<float>()), std::span<const float>>);
+  static_assert(!std::is_convertible_v<TensorView, Tensor>, "a writable alias");
+  EXPECT_THROW(tensor.frames(2, 2), Error);
+  EXPECT_THROW(tensor.frames(-1, 1), Error);
 }
 
 }  // namespace

@@ -44,8 +44,12 @@ TEST_F(Benchmark, MeasuresEveryNetworkAsPlanned) {
 }
 
 TEST_F(Benchmark, MeasuresOnlyWhatIsAskedFor) {
-  const BenchReport r = run_benchmark(
-      {.model = "tiny", .sizes = kSmall, .device = Device::reference, .ops = false, .encode = false, .unet = false});
+  const BenchReport r = run_benchmark({.model = "tiny",
+                                       .sizes = kSmall,
+                                       .device = DeviceKind::reference,
+                                       .ops = false,
+                                       .encode = false,
+                                       .unet = false});
   ASSERT_EQ(r.calls.size(), 1u);
   EXPECT_EQ(r.calls[0].name, "decode");
   EXPECT_TRUE(r.calls[0].ops.empty());
@@ -63,8 +67,8 @@ TEST_F(Benchmark, RefusesWithTheOptionsName) {
   EXPECT_THAT(message({.threads = -1}), HasSubstr("threads: "));
   EXPECT_THAT(message({.repeat = 0}), HasSubstr("repeat: "));
   EXPECT_THAT(message({.model = "huge"}), HasSubstr("model: expected tiny or full"));
-  EXPECT_THAT(message({.device = Device::cuda}, ErrorCode::unsupported), HasSubstr("cuda"));
-  EXPECT_THAT(message({.device = Device::reference, .precision = Precision::bf16}, ErrorCode::unsupported),
+  EXPECT_THAT(message({.device = DeviceKind::cuda}, ErrorCode::unsupported), HasSubstr("cuda"));
+  EXPECT_THAT(message({.device = DeviceKind::reference, .precision = Precision::bf16}, ErrorCode::unsupported),
               HasSubstr("bf16"));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/planning/planning_backend.h"
 #include "bench/network_calls.h"
 #include "bench/op_profile.h"
 
@@ -25,7 +26,7 @@ Count count(std::string_view name, const CallSizes& sizes) {
     if (call.name != name) continue;
     OpProfile profile;
     Count result;
-    result.total = plan_call(call, DType::bf16, &profile).flops / kTera;
+    result.total = plan_call(call, *make_counting_backend(), &profile).flops / kTera;
     for (const OpTotal& op : profile.totals()) {
       std::string group = op.kind;
       if (op.kind == "conv2d") group.append(" ").append(op.detail, 0, op.detail.find(' '));

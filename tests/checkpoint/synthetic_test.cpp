@@ -6,11 +6,11 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "checkpoint/convert.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/temporary.h"
 #include "support/golden.h"
 #include "svd/error.h"
+#include "tensor/convert.h"
 
 namespace svd {
 namespace {

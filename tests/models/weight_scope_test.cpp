@@ -8,7 +8,7 @@
 #include <map>
 
 #include "backends/planning/planning_backend.h"
-#include "backends/reference/reference_backend.h"
+#include "backends/registry/registry.h"
 #include "base/fail.h"
 #include "checkpoint/synthetic.h"
 #include "models/checkpoint_layout.h"
@@ -28,7 +28,7 @@ std::string complaint_about(const Change& change) {
   ShapeList shapes = checkpoint_layout(synthetic_config("tiny", true), TextSide::no);
   change(shapes);
   const SyntheticSource source(shapes, DType::f32, Threads(1));
-  const auto backend = make_planning_backend(DType::f32);
+  const auto backend = make_counting_backend();
   try {
     const VideoUNetConfig config = read_unet_config(source, part::kUNet);
     WeightLoader loader(&source, *backend);
@@ -154,7 +154,7 @@ TEST(WeightScope, TakesPartsOfOneStackInDifferentTypes) {
   MixedSource mixed;
   mixed.retype(block + "to_q.weight", DType::f16);
   mixed.retype(block + "to_v.weight", DType::f32);
-  const auto backend = make_reference_backend(Threads(1));
+  const auto backend = make_backend({.device = DeviceKind::cpu, .threads = 1});
   WeightLoader loader(&mixed, *backend);
   const auto scope = WeightScope(loader, "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1");
   const LinearWeights w = scope.stacked(std::array<std::string_view, 3>{"to_q", "to_k", "to_v"}, 64, 64, Bias::no);
@@ -165,7 +165,7 @@ TEST(WeightScope, TakesPartsOfOneStackInDifferentTypes) {
 TEST(WeightScope, SaysThatATypeIsNotSupported) {
   MixedSource mixed;
   mixed.make_foreign("model.diffusion_model.out.2.bias", "F8_E4M3");
-  const auto backend = make_planning_backend(DType::f32);
+  const auto backend = make_counting_backend();
   WeightLoader loader(&mixed, *backend);
   VideoUNet(WeightScope(loader, std::string(part::kUNet)), read_unet_config(mixed, part::kUNet));
   EXPECT_TRUE(loader.missing().empty());

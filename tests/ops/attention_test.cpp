@@ -51,7 +51,7 @@ TEST_P(AttentionTest, TemporalAttention) {
 
 // A picture is its own token matrix.
 TEST_P(AttentionTest, PicturesKeepTheirShape) {
-  const Array values = random_array({3, 15, 3 * 64}, 1, backend().activation_type());
+  const Array values = random_array({3, 15, 3 * 64}, 1, backend().numerics().activations);
   Array picture = values;
   picture.shape = {3, 3, 5, 3 * 64};
   const Tensor x = make_activation(backend(), picture);
@@ -81,7 +81,7 @@ TEST_P(AttentionTest, LargeLogits) {
 // scaled up, make it certain which.
 TEST_P(AttentionTest, HugeLogitsDoNotOverflow) {
   for (const double sign : {1.0, -1.0}) {
-    Array qkv = random_array({2, 14, 3 * kUNetHead}, 1, backend().activation_type(), 64);
+    Array qkv = random_array({2, 14, 3 * kUNetHead}, 1, backend().numerics().activations, 64);
     for (int64_t t = 0; t < 2; ++t) {
       for (int64_t i = 0; i < 14; ++i) {
         for (int64_t c = 0; c < kUNetHead; ++c) qkv.at(t, i, kUNetHead + c) = sign * qkv.at(t, i, c);

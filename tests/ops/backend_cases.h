@@ -1,4 +1,4 @@
-// The backends whose operations are tested: one line each.
+// The backends whose operations are tested: those of this build, each in its precisions, and some variants.
 #pragma once
 
 #include <functional>
@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "backends/cpu/cpu_backend.h"
-#include "backends/reference/reference_backend.h"
+#include "backends/registry/registry.h"
 #include "ops/backend.h"
+#include "support/pretend_device.h"
 
 namespace svd::test {
 
@@ -21,25 +21,29 @@ struct BackendCase {
 
 inline void PrintTo(const BackendCase& c, std::ostream* out) { *out << c.name; }
 
+// The reference is the truth for the others, and held to more.
+inline double tolerance_of(DeviceKind device, Precision precision) {
+  if (device == DeviceKind::reference) return 1e-6;
+  return precision == Precision::bf16 ? 6e-3 : 1e-5;
+}
+
 inline std::vector<BackendCase> backend_cases() {
-  return {
-      {"reference/f32", [] { return make_reference_backend(Threads(2)); }, 1e-6},
-      {"cpu/f32",
-       [] {
-         return make_cpu_backend({Precision::f32, Threads(2)});
-       },
-       1e-5},
-      {"cpu/f32/3threads",
-       [] {
-         return make_cpu_backend({Precision::f32, Threads(3)});
-       },
-       1e-5},
-      {"cpu/bf16",
-       [] {
-         return make_cpu_backend({Precision::bf16, Threads(2)});
-       },
-       6e-3},
+  std::vector<BackendCase> cases;
+  const auto add = [&](std::string name, const BackendOptions& options) {
+    cases.push_back({std::move(name), [options] { return make_backend(options); },
+                     tolerance_of(options.device.kind, options.precision)});
   };
+  for (const BackendEntry& entry : registered_backends()) {
+    for (const Precision precision : entry.precisions) {
+      add(name_of(Device(entry.device)) + "/" + std::string(name_of(precision)),
+          {.device = entry.device, .precision = precision, .threads = 2});
+    }
+  }
+  add("cpu/f32/3threads", {.device = DeviceKind::cpu, .precision = Precision::f32, .threads = 3});
+  const BackendOptions inner{.device = DeviceKind::cpu, .precision = Precision::bf16, .threads = 2};
+  cases.push_back({"pretend/device", [inner] { return make_pretend_device(make_backend(inner)); },
+                   tolerance_of(inner.device.kind, inner.precision)});
+  return cases;
 }
 
 }  // namespace svd::test

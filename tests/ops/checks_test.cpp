@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "backends/reference/reference_backend.h"
 #include "op_test.h"
 #include "svd/error.h"
 
@@ -23,13 +22,14 @@ class ChecksTest : public testing::Test {
   Conv2dWeights conv2d_weights(const Conv2dSpec& spec) {
     return backend_->pack_conv2d(spec, raw({spec.out_channels, spec.in_channels, spec.kernel, spec.kernel}), nullptr);
   }
+  NormWeights norm(int64_t channels) { return pack_norm(*backend_, raws_, make_norm(channels, 1)); }
   LinearWeights linear_weights(int64_t in, int64_t out) {
     const RawWeight matrices[] = {raw({out, in})};
     return backend_->pack_linear(matrices, {});
   }
   FeedForwardWeights feed_forward_weights(int64_t width, int64_t inner) {
-    return backend_->pack_feed_forward(make_norm(width, 1), raw({2 * inner, width}), raw({2 * inner}),
-                                       raw({width, inner}), raw({width}));
+    return backend_->pack_feed_forward(norm(width), raw({2 * inner, width}), raw({2 * inner}), raw({width, inner}),
+                                       raw({width}));
   }
 
   // The message of the Error that call() throws.
@@ -44,7 +44,8 @@ class ChecksTest : public testing::Test {
     return "";
   }
 
-  std::unique_ptr<Backend> backend_ = make_reference_backend(Threads(1));
+  std::unique_ptr<Backend> backend_ =
+      make_backend({.device = DeviceKind::cpu, .precision = Precision::f32, .threads = 1});
   RawStore raws_;
 };
 
@@ -82,9 +83,9 @@ TEST_F(ChecksTest, Products) {
                 backend_->linear(zeros({2, 5, 8}), w);
               }),
               AllOf(HasSubstr("linear"), HasSubstr("7 channels"), HasSubstr("[2, 5, 8]")));
-  const NormWeights norm = make_norm(8, 1);
+  const NormWeights norm_of_8 = norm(8);
   EXPECT_THAT(error_of([&] {
-                backend_->linear(zeros({2, 5, 7}), w, {.layer_norm = &norm, .residual = {}});
+                backend_->linear(zeros({2, 5, 7}), w, {.layer_norm = &norm_of_8, .residual = {}});
               }),
               AllOf(HasSubstr("layer norm"), HasSubstr("8 channels"), HasSubstr("[2, 5, 7]")));
   const Tensor frame_bias = zeros({3, 13});
@@ -118,15 +119,15 @@ TEST_F(ChecksTest, Products) {
 
 TEST_F(ChecksTest, Norms) {
   EXPECT_THAT(error_of([&] {
-                backend_->group_norm(zeros({2, 3, 5, 64}), make_norm(32, 1));
+                backend_->group_norm(zeros({2, 3, 5, 64}), norm(32));
               }),
               AllOf(HasSubstr("group_norm"), HasSubstr("32 channels"), HasSubstr("[2, 3, 5, 64]")));
   EXPECT_THAT(error_of([&] {
-                backend_->group_norm(zeros({2, 3, 5, 48}), make_norm(48, 1));
+                backend_->group_norm(zeros({2, 3, 5, 48}), norm(48));
               }),
               AllOf(HasSubstr("group_norm"), HasSubstr("32 groups"), HasSubstr("[2, 3, 5, 48]")));
   EXPECT_THAT(error_of([&] {
-                backend_->layer_norm(zeros({2, 3, 64}), make_norm(32, 1));
+                backend_->layer_norm(zeros({2, 3, 64}), norm(32));
               }),
               AllOf(HasSubstr("layer_norm"), HasSubstr("32 channels"), HasSubstr("[2, 3, 64]")));
 }
@@ -148,8 +149,8 @@ TEST_F(ChecksTest, AttentionAndRearrangement) {
 }
 
 TEST_F(ChecksTest, ElementTypes) {
-  const Tensor bf16_input(backend_->pool(), {1, 3, 5, 32}, DType::bf16);
-  EXPECT_THAT(error_of([&] { backend_->group_norm(bf16_input, make_norm(32, 1)); }),
+  const Tensor bf16_input = backend_->allocate({1, 3, 5, 32}, DType::bf16);
+  EXPECT_THAT(error_of([&] { backend_->group_norm(bf16_input, norm(32)); }),
               AllOf(HasSubstr("group_norm"), HasSubstr("f32"), HasSubstr("bf16")));
 }
 
@@ -164,7 +165,7 @@ TEST_F(ChecksTest, Weights) {
               }),
               AllOf(HasSubstr("linear"), HasSubstr("[13, 7]"), HasSubstr("[13, 8]")));
   EXPECT_THAT(error_of([&] {
-                backend_->pack_feed_forward(make_norm(64, 1), raw({256, 64}), raw({256}), raw({64, 256}), raw({64}));
+                backend_->pack_feed_forward(norm(64), raw({256, 64}), raw({256}), raw({64, 256}), raw({64}));
               }),
               AllOf(HasSubstr("feed_forward"), HasSubstr("[512, 64]"), HasSubstr("[256, 64]")));
 }

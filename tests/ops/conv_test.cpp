@@ -101,7 +101,8 @@ TEST_P(ConvTest, NormInFront) {
     SCOPED_TRACE(testing::Message() << c.picture.frames << "x" << c.picture.height << "x" << c.picture.width << ", "
                                     << c.in << " -> " << c.out);
     const Tensor x = input({c.picture.frames, c.picture.height, c.picture.width, c.in}, 1, 3.0);
-    const NormWeights norm = make_norm(c.in, 5);
+    const NormValues norm = make_norm(c.in, 5);
+    const NormWeights norm_weights = packed(norm);
     const Array frame_bias = c.frame_bias_rows > 0 ? random_array({c.frame_bias_rows, c.in}, 6, DType::f32) : Array();
     const Tensor frame_bias_tensor = c.frame_bias_rows > 0 ? make_f32(backend(), frame_bias) : Tensor();
     const GroupNormOptions options{
@@ -113,7 +114,7 @@ TEST_P(ConvTest, NormInFront) {
     const Array kernel = weight({c.out, c.in, 3, 3}, 2), b = bias(c.out, 3);
     const RawWeight raw_bias = raw(b);
     const Conv2dWeights w = backend().pack_conv2d(spec, raw(kernel), &raw_bias);
-    check_shape_and_values(backend().conv2d(x, w, {.norm = &norm, .norm_options = options}),
+    check_shape_and_values(backend().conv2d(x, w, {.norm = &norm_weights, .norm_options = options}),
                            expected_conv2d(normed, spec, kernel, b));
 
     const Array over_frames = weight({c.out, c.in, 3, 1, 1}, 7);
@@ -121,9 +122,9 @@ TEST_P(ConvTest, NormInFront) {
     Array expected = expected_temporal_conv(normed, over_frames, b, 0.5);
     Tensor residual = input(expected.shape, 8);
     expected = sum_of(expected, to_doubles(residual));
-    check_shape_and_values(
-        backend().temporal_conv(x, t, {.norm = &norm, .norm_options = options, .residual = std::move(residual)}),
-        expected);
+    check_shape_and_values(backend().temporal_conv(
+                               x, t, {.norm = &norm_weights, .norm_options = options, .residual = std::move(residual)}),
+                           expected);
   }
 }
 

@@ -106,7 +106,7 @@ Array expected_with_frame_bias(const Array& x, const Array& frame_bias) {
   return y;
 }
 
-Array expected_group_norm(const Array& x, const NormWeights& w, NormSpan span, Activation activation) {
+Array expected_group_norm(const Array& x, const NormValues& w, NormSpan span, Activation activation) {
   const int64_t frames = x.shape[0], channels = x.shape.back();
   const int64_t positions = x.shape.numel() / (frames * channels);
   Array in = x;
@@ -142,7 +142,7 @@ Array expected_group_norm(const Array& x, const NormWeights& w, NormSpan span, A
   return y;
 }
 
-Array expected_layer_norm(const Array& x, const NormWeights& w) {
+Array expected_layer_norm(const Array& x, const NormValues& w) {
   Array y = x.as_matrix();
   const int64_t channels = y.shape[1];
   for (int64_t r = 0; r < y.shape[0]; ++r) {
@@ -160,7 +160,7 @@ Array expected_layer_norm(const Array& x, const NormWeights& w) {
   return y;
 }
 
-Array expected_feed_forward(const Array& x, const NormWeights& norm, const Array& w1, const Array& b1, const Array& w2,
+Array expected_feed_forward(const Array& x, const NormValues& norm, const Array& w1, const Array& b1, const Array& w2,
                             const Array& b2) {
   const int64_t inner = w2.shape[1];
   const Array hidden = expected_linear(expected_layer_norm(x, norm), w1, b1);

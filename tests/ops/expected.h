@@ -3,11 +3,20 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "array.h"
 #include "ops/backend.h"
 
 namespace svd::test {
+
+// GroupNorm's or LayerNorm's weights; float32 in every backend.
+struct NormValues {
+  std::vector<float> gamma, beta;  // [C]
+  float epsilon;
+  int64_t channels() const { return static_cast<int64_t>(gamma.size()); }
+};
+NormValues make_norm(int64_t channels, uint32_t seed, float epsilon = 1e-5f);
 
 double expected_activation(Activation activation, double x);
 
@@ -24,13 +33,13 @@ Array expected_linear(const Array& x, const Array& matrix, const Array& bias);
 Array expected_with_frame_bias(const Array& x, const Array& frame_bias);
 
 // x [T, ..., C]
-Array expected_group_norm(const Array& x, const NormWeights& w, NormSpan span, Activation activation);
+Array expected_group_norm(const Array& x, const NormValues& w, NormSpan span, Activation activation);
 
 // x [..., C]
-Array expected_layer_norm(const Array& x, const NormWeights& w);
+Array expected_layer_norm(const Array& x, const NormValues& w);
 
 // x [..., width], w1 [2 inner, width], b1 [2 inner], w2 [width, inner], b2 [width]; without frame bias and blend
-Array expected_feed_forward(const Array& x, const NormWeights& norm, const Array& w1, const Array& b1, const Array& w2,
+Array expected_feed_forward(const Array& x, const NormValues& norm, const Array& w1, const Array& b1, const Array& w2,
                             const Array& b2);
 
 // qkv [frames, tokens, 3C]: [frames, tokens, C]

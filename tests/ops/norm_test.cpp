@@ -8,17 +8,18 @@ namespace {
 
 class NormTest : public OpTest {
  protected:
-  void check_group_norm(const Tensor& x, const NormWeights& w, NormSpan span, Activation activation,
+  void check_group_norm(const Tensor& x, const NormValues& w, NormSpan span, Activation activation,
                         int64_t frame_bias_rows, double slack = 1) {
     SCOPED_TRACE(testing::Message() << x.shape().str() << (span == NormSpan::all_frames ? ", all frames" : "")
-                                    << (activation == Activation::silu ? ", silu" : "") << ", frame_bias rows "
+                                    << (activation == Activation::silu ? ", silu" : "") << ", rows of frame bias "
                                     << frame_bias_rows);
     const Array before = to_doubles(x);
     const Array frame_bias_values = random_array({frame_bias_rows, w.channels()}, 9, DType::f32);
     const Tensor frame_bias = make_f32(backend(), frame_bias_values);
     const Array biased = frame_bias_rows > 0 ? expected_with_frame_bias(before, frame_bias_values) : before;
     const Tensor y = backend().group_norm(
-        x, w, {.span = span, .activation = activation, .frame_bias = frame_bias_rows > 0 ? &frame_bias : nullptr});
+        x, packed(w),
+        {.span = span, .activation = activation, .frame_bias = frame_bias_rows > 0 ? &frame_bias : nullptr});
     EXPECT_EQ(y.shape().str(), x.shape().str());
     expect_result(y, expected_group_norm(biased, w, span, activation), slack);
     EXPECT_EQ(to_doubles(x).values, before.values) << "the input was changed";
@@ -30,7 +31,7 @@ TEST_P(NormTest, GroupNormShapes) {
                           {1, 17, 33, 32}, {14, 3, 5, 32}, {25, 1, 2, 640}, {2, 15, 64}};
   for (const Shape& shape : shapes) {
     const Tensor x = input(shape, 1);
-    const NormWeights w = make_norm(shape.back(), 2);
+    const NormValues w = make_norm(shape.back(), 2);
     for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
       for (const Activation activation : {Activation::none, Activation::silu}) {
         // A group of two values, no real layer's, may hold two that are close together: few digits of them are left.
@@ -43,9 +44,38 @@ TEST_P(NormTest, GroupNormShapes) {
 
 TEST_P(NormTest, GroupNormShift) {
   const Tensor x = input({3, 3, 5, 320}, 1);
-  const NormWeights w = make_norm(320, 2);
+  const NormValues w = make_norm(320, 2);
   for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
     for (const int64_t rows : {1, 3}) check_group_norm(x, w, span, Activation::silu, rows);
+  }
+}
+
+// Moments taken apart and given back are the norm's own; those of parts of the frames combine to those of all.
+TEST_P(NormTest, GroupNormOfGivenMoments) {
+  const NormValues w = make_norm(64, 2);
+  const Tensor x = input({5, 3, 7, 64}, 1);
+  const Array bias_values = random_array({5, 64}, 9, DType::f32);
+  const Tensor bias = make_f32(backend(), bias_values);
+  for (const NormSpan span : {NormSpan::per_frame, NormSpan::all_frames}) {
+    const Tensor moments = backend().group_norm_moments(x, {.span = span, .frame_bias = &bias});
+    EXPECT_EQ(moments.shape(), (Shape{span == NormSpan::all_frames ? 1 : 5, kNormGroups, 2}));
+    const Tensor y = backend().group_norm(x, packed(w), {.span = span, .moments = &moments, .frame_bias = &bias});
+    expect_result(y,
+                  expected_group_norm(expected_with_frame_bias(to_doubles(x), bias_values), w, span, Activation::none));
+  }
+}
+
+TEST_P(NormTest, GroupNormMomentsOfPartsCombine) {
+  const Tensor x = input({5, 3, 7, 64}, 1);
+  const Array whole = to_doubles(backend().group_norm_moments(x, {.span = NormSpan::all_frames}));
+  const Array first = to_doubles(backend().group_norm_moments(x.frames(0, 2), {.span = NormSpan::all_frames}));
+  const Array rest = to_doubles(backend().group_norm_moments(x.frames(2, 3), {.span = NormSpan::all_frames}));
+  for (int64_t group = 0; group < kNormGroups; ++group) {
+    const double a = first.at(0, group, 0), b = rest.at(0, group, 0), mean = 0.4 * a + 0.6 * b;
+    const double variance = 0.4 * (first.at(0, group, 1) + (a - mean) * (a - mean)) +
+                            0.6 * (rest.at(0, group, 1) + (b - mean) * (b - mean));
+    EXPECT_NEAR(whole.at(0, group, 0), mean, 1e-6);
+    EXPECT_NEAR(whole.at(0, group, 1), variance, 1e-6);
   }
 }
 
@@ -78,8 +108,8 @@ TEST_P(NormTest, LayerNorm) {
                              Shape{1, 1030, 32}, Shape{14, 1, 2, 64}}) {
     SCOPED_TRACE(shape.str());
     const Tensor x = input(shape, 1);
-    const NormWeights w = make_norm(shape.back(), 2);
-    const Tensor y = backend().layer_norm(x, w);
+    const NormValues w = make_norm(shape.back(), 2);
+    const Tensor y = backend().layer_norm(x, packed(w));
     EXPECT_EQ(y.shape().str(), shape.str());
     expect_result(y, expected_layer_norm(to_doubles(x), w));
   }
@@ -87,9 +117,9 @@ TEST_P(NormTest, LayerNorm) {
 
 // CLIP's class token is taken out in float32 before its last norm.
 TEST_P(NormTest, LayerNormOfFloat32) {
-  const NormWeights w = make_norm(1280, 2);
+  const NormValues w = make_norm(1280, 2);
   const Array x = random_array({1, 1280}, 1, DType::f32, 5);
-  const Tensor y = backend().layer_norm(make_f32(backend(), x), w);
+  const Tensor y = backend().layer_norm(make_f32(backend(), x), packed(w));
   EXPECT_EQ(y.type(), DType::f32);
   EXPECT_EQ(y.shape().str(), x.shape.str());
   expect_close(to_doubles(y), expected_layer_norm(x, w), kFloat32Tolerance);
@@ -98,8 +128,9 @@ TEST_P(NormTest, LayerNormOfFloat32) {
 TEST_P(NormTest, LayerNormOfConstant) {
   Array constant(Shape{2, 3, 64});
   for (double& v : constant.values) v = -5;
-  const NormWeights w = make_norm(64, 2);
-  expect_result(backend().layer_norm(make_activation(backend(), constant), w), expected_layer_norm(constant, w));
+  const NormValues w = make_norm(64, 2);
+  expect_result(backend().layer_norm(make_activation(backend(), constant), packed(w)),
+                expected_layer_norm(constant, w));
 }
 
 SVD_TEST_ALL_BACKENDS(NormTest);

@@ -1,6 +1,7 @@
 #include "op_test.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <span>
 #include <type_traits>
@@ -25,6 +26,8 @@ void store(const Array& from, std::span<T> to) {
     const float value = static_cast<float>(from.values[i]);
     if constexpr (std::is_same_v<T, bf16>) {
       to[i] = to_bf16(value);
+    } else if constexpr (std::is_same_v<T, f16>) {
+      to[i] = to_f16(value);
     } else {
       to[i] = value;
     }
@@ -58,28 +61,30 @@ Array random_array(const Shape& shape, uint32_t seed, DType type, double scale) 
 }
 
 Tensor make_input(Backend& backend, const Shape& shape, uint32_t seed, double scale) {
-  return make_activation(backend, random_array(shape, seed, backend.activation_type(), scale));
+  return make_activation(backend, random_array(shape, seed, backend.numerics().activations, scale));
 }
+
+namespace {
+
+Tensor uploaded(Backend& backend, const Array& values, DType type) {
+  const std::vector<float> floats(values.values.begin(), values.values.end());
+  return backend.upload(values.shape, floats, type);
+}
+
+}  // namespace
 
 Tensor make_activation(Backend& backend, const Array& values) {
-  if (backend.activation_type() == DType::f32) return make_f32(backend, values);
-  Tensor t(backend.pool(), values.shape, DType::bf16);
-  store(values, t.data<bf16>());
-  return t;
+  return uploaded(backend, values, backend.numerics().activations);
 }
 
-Tensor make_f32(Backend& backend, const Array& values) {
-  Tensor t(backend.pool(), values.shape, DType::f32);
-  store(values, t.data<float>());
-  return t;
-}
+Tensor make_f32(Backend& backend, const Array& values) { return uploaded(backend, values, DType::f32); }
 
 Array make_weight(const Backend& backend, const Shape& shape, uint32_t seed, double scale) {
-  return random_array(shape, seed, backend.activation_type(), scale);
+  return random_array(shape, seed, backend.numerics().activations, scale);
 }
 
-NormWeights make_norm(int64_t channels, uint32_t seed, float epsilon) {
-  NormWeights w{.gamma = {}, .beta = {}, .epsilon = epsilon};
+NormValues make_norm(int64_t channels, uint32_t seed, float epsilon) {
+  NormValues w{.gamma = {}, .beta = {}, .epsilon = epsilon};
   for (const double v : random_array({channels}, seed, DType::f32, 0.3).values) {
     w.gamma.push_back(static_cast<float>(1 + v));
   }
@@ -89,16 +94,25 @@ NormWeights make_norm(int64_t channels, uint32_t seed, float epsilon) {
   return w;
 }
 
-Array to_doubles(const Tensor& t) {
+NormWeights pack_norm(Backend& backend, RawStore& raws, const NormValues& norm) {
+  const auto array = [](const std::vector<float>& values) {
+    Array a(Shape{static_cast<int64_t>(values.size())});
+    a.values.assign(values.begin(), values.end());
+    return a;
+  };
+  return backend.pack_norm(raws.f32(array(norm.gamma)), raws.f32(array(norm.beta)), norm.epsilon);
+}
+
+Array to_doubles(Backend& backend, const Tensor& t) {
+  const std::vector<float> values = backend.download(t);
   Array result(t.shape());
-  for (size_t i = 0; i < result.values.size(); ++i) {
-    result.values[i] = t.type() == DType::bf16 ? to_f32(t.data<bf16>()[i]) : t.data<float>()[i];
-  }
+  result.values.assign(values.begin(), values.end());
   return result;
 }
 
 RawWeight RawStore::f32(const Array& values) { return raw_of<float>(values, memory_); }
 RawWeight RawStore::bf16(const Array& values) { return raw_of<svd::bf16>(values, memory_); }
+RawWeight RawStore::f16(const Array& values) { return raw_of<svd::f16>(values, memory_); }
 
 void expect_close(const Array& actual, const Array& expected, double tolerance) {
   ASSERT_EQ(actual.values.size(), expected.values.size()) << actual.shape.str() << " for " << expected.shape.str();
@@ -128,13 +142,13 @@ void OpTest::SetUp() {
     if (e.code() != ErrorCode::unsupported) throw;
     GTEST_SKIP() << e.what();
   }
-  // Blocks that the pool hands out again hold NaN in every type, so that whoever reads what nobody wrote is seen: as
-  // bfloat16 0x7FC0, as float32 0x7FC07FC0, which stays NaN when it is rounded to bfloat16 by adding to its bits.
-  constexpr std::byte kNan[] = {std::byte{0xC0}, std::byte{0x7F}};
-  std::vector<Buffer> blocks;
-  for (size_t bytes = 64; bytes < size_t{1} << 20; bytes += bytes / 8) {
-    blocks.push_back(backend_->pool().allocate(bytes));
-    for (size_t i = 0; i < blocks.back().capacity(); ++i) blocks.back().data()[i] = kNan[i % 2];
+  // Memory that is handed out again holds NaN, so that whoever reads what nobody wrote is seen. A float32 NaN of these
+  // bits is one in bfloat16 too, in both halves: 0x7FC0, 0x7FC0.
+  const float nan = std::bit_cast<float>(0x7FC07FC0u);
+  std::vector<Tensor> blocks;
+  for (int64_t elements = 16; elements < int64_t{1} << 18; elements += elements / 8) {
+    const std::vector<float> values(static_cast<size_t>(elements), nan);
+    blocks.push_back(backend_->upload({elements}, values));
   }
 }
 
@@ -144,7 +158,7 @@ Array OpTest::weight(const Shape& shape, uint32_t seed) {
 }
 
 void OpTest::expect_result(const Tensor& actual, const Array& expected, double slack) {
-  EXPECT_EQ(actual.type(), backend_->activation_type());
+  EXPECT_EQ(actual.type(), backend_->numerics().activations);
   expect_close(to_doubles(actual), expected, slack * GetParam().tolerance);
 }
 

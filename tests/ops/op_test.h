@@ -12,6 +12,7 @@
 
 #include "array.h"
 #include "backend_cases.h"
+#include "expected.h"
 #include "ops/backend.h"
 
 namespace svd::test {
@@ -26,20 +27,22 @@ Tensor make_f32(Backend& backend, const Array& values);
 
 // Weights the backend holds exactly: rounded to its element type.
 Array make_weight(const Backend& backend, const Shape& shape, uint32_t seed, double scale);
-// GroupNorm's or LayerNorm's; float32 in every backend.
-NormWeights make_norm(int64_t channels, uint32_t seed, float epsilon = 1e-5f);
-
-Array to_doubles(const Tensor& t);
+// The values of a tensor in the backend's memory.
+Array to_doubles(Backend& backend, const Tensor& t);
 
 // Keeps the memory that RawWeights view.
 class RawStore {
  public:
   RawWeight f32(const Array& values);
   RawWeight bf16(const Array& values);
+  RawWeight f16(const Array& values);
 
  private:
   std::deque<std::vector<std::byte>> memory_;
 };
+
+// GroupNorm's or LayerNorm's weights, packed.
+NormWeights pack_norm(Backend& backend, RawStore& raws, const NormValues& norm);
 
 // Relative L2 error at most `tolerance`, no single element far off, no NaN.
 void expect_close(const Array& actual, const Array& expected, double tolerance);
@@ -60,6 +63,8 @@ class OpTest : public testing::TestWithParam<BackendCase> {
   Array weight(const Shape& shape, uint32_t seed);
   Array bias(int64_t n, uint32_t seed) { return make_weight(*backend_, {n}, seed, 0.5); }
   RawWeight raw(const Array& values) { return raws_.f32(values); }
+  NormWeights packed(const NormValues& norm) { return pack_norm(*backend_, raws_, norm); }
+  Array to_doubles(const Tensor& t) { return test::to_doubles(*backend_, t); }
 
   // `slack` multiplies the backend's tolerance where an input is chosen to be hard.
   void expect_result(const Tensor& actual, const Array& expected, double slack = 1);

@@ -81,10 +81,11 @@ TEST_P(ProductsTest, LinearOptions) {
     const RawWeight matrices[] = {raw(matrix)};
     const RawWeight biases[] = {raw(b)};
     const LinearWeights w = backend().pack_linear(matrices, biases);
-    const NormWeights norm = make_norm(in, 4);
+    const NormValues norm = make_norm(in, 4);
+    const NormWeights norm_weights = packed(norm);
     for (const Case& c : cases) {
       SCOPED_TRACE(testing::Message() << shape.str() << ", norm " << c.norm << ", activation "
-                                      << static_cast<int>(c.activation) << ", frame_bias rows " << c.frame_bias_rows
+                                      << static_cast<int>(c.activation) << ", rows of frame bias " << c.frame_bias_rows
                                       << ", residual " << c.residual);
       const Tensor x = input(shape, 1);
       const Array x_before = to_doubles(x);
@@ -94,7 +95,7 @@ TEST_P(ProductsTest, LinearOptions) {
       const Array frame_bias_values = random_array({c.frame_bias_rows, out}, 5, DType::f32);
       const Tensor frame_bias = make_f32(backend(), frame_bias_values);
       if (c.frame_bias_rows > 0) expected = expected_with_frame_bias(expected, frame_bias_values);
-      const LinearOptions options{.layer_norm = c.norm ? &norm : nullptr,
+      const LinearOptions options{.layer_norm = c.norm ? &norm_weights : nullptr,
                                   .activation = c.activation,
                                   .frame_bias = c.frame_bias_rows > 0 ? &frame_bias : nullptr,
                                   .residual = {}};
@@ -193,18 +194,18 @@ TEST_P(ProductsTest, FeedForward) {
       {{2, 15, 32}, 31, 2},
   };
   for (const Case& c : cases) {
-    SCOPED_TRACE(testing::Message() << c.x.str() << " through " << c.inner << ", frame_bias rows " << c.frame_bias_rows
-                                    << ", blend " << c.blend << ", consumed " << c.consumed);
+    SCOPED_TRACE(testing::Message() << c.x.str() << " through " << c.inner << ", rows of frame bias "
+                                    << c.frame_bias_rows << ", blend " << c.blend << ", consumed " << c.consumed);
     const int64_t width = c.x.back();
     Tensor x = input(c.x, 1);
     const Tensor other = input(c.x, 2);
     const Array x_before = to_doubles(x), other_before = to_doubles(other);
     const Array w1 = weight({2 * c.inner, width}, 3), w2 = weight({width, c.inner}, 5);
     const Array b1 = bias(2 * c.inner, 4), b2 = bias(width, 6);
-    const NormWeights norm = make_norm(width, 7);
+    const NormValues norm = make_norm(width, 7);
     const Array frame_bias_values = random_array({c.frame_bias_rows, width}, 9, DType::f32);
     const Tensor frame_bias = make_f32(backend(), frame_bias_values);
-    const FeedForwardWeights w = backend().pack_feed_forward(norm, raw(w1), raw(b1), raw(w2), raw(b2));
+    const FeedForwardWeights w = backend().pack_feed_forward(packed(norm), raw(w1), raw(b1), raw(w2), raw(b2));
 
     const Array z = c.frame_bias_rows > 0 ? expected_with_frame_bias(x_before, frame_bias_values) : x_before;
     Array expected = expected_feed_forward(z, norm, w1, b1, w2, b2);
@@ -231,8 +232,8 @@ TEST_P(ProductsTest, FeedForwardBlendsWithItsInput) {
   const Tensor x = input({2, 15, 64}, 1);
   const Array before = to_doubles(x);
   const Array w1 = weight({512, 64}, 3), b1 = bias(512, 4), w2 = weight({64, 256}, 5), b2 = bias(64, 6);
-  const NormWeights norm = make_norm(64, 7);
-  const FeedForwardWeights w = backend().pack_feed_forward(norm, raw(w1), raw(b1), raw(w2), raw(b2));
+  const NormValues norm = make_norm(64, 7);
+  const FeedForwardWeights w = backend().pack_feed_forward(packed(norm), raw(w1), raw(b1), raw(w2), raw(b2));
   Array expected = expected_feed_forward(before, norm, w1, b1, w2, b2);
   for (size_t i = 0; i < expected.values.size(); ++i) {
     expected.values[i] = 0.75 * before.values[i] + 0.25 * expected.values[i];

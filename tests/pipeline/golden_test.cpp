@@ -52,7 +52,7 @@ Records run(const Case& c, Backend& backend) {
   const SyntheticSource source(checkpoint_layout(config, TextSide::no), DType::f32, Threads(available_cores()));
   const Request request = golden_request(c);
   const Settings settings = resolve(request, c.version);
-  const PipelinePlan plan = plan_pipeline(config, settings, backend.activation_type());
+  const PipelinePlan plan = plan_pipeline(config, settings, backend);
   const ProgressCallback none;
   const ProgressReporter::OnOperation nobody;
   ProgressReporter progress(none, nobody);
@@ -60,7 +60,8 @@ Records run(const Case& c, Backend& backend) {
   const PartSource from{source, config, backend, progress};
   KeptParts parts;
   const std::function<void(const StepView&)> no_steps;
-  image_to_video({from, parts, plan, keep, no_steps}, request.image, settings, generator);
+  SingleProcess alone;
+  image_to_video({from, parts, plan, alone, keep, no_steps}, request.image, settings, generator);
   return records;
 }
 
@@ -75,7 +76,7 @@ TEST_P(PipelineGolden, EveryStage) {
   const GoldenFile golden(param.file());
   const Records records = run(param, *backend);
 
-  const bool bf16 = backend->activation_type() == DType::bf16;
+  const bool bf16 = backend->numerics().activations == DType::bf16;
   for (const char* exact : {"cond_frames", "clip_preprocessed", "vector", "init_noise", "sigmas"}) {
     ASSERT_TRUE(records.contains(exact)) << exact;
     EXPECT_LE(relative_l2(records.at(exact).f32, golden.f32(exact)), 1e-5) << exact;

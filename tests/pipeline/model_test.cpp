@@ -120,7 +120,7 @@ TEST(Model, SaysWhatIsWrongWithTheCheckpoint) {
 
 TEST(Model, SaysWhatDeviceIsNotThere) {
   EXPECT_THAT(message_of(ErrorCode::unsupported,
-                         [] { Model({.checkpoint = tiny_checkpoint(Decoder::temporal), .device = Device::cuda}); }),
+                         [] { Model({.checkpoint = tiny_checkpoint(Decoder::temporal), .device = DeviceKind::cuda}); }),
               HasSubstr("cuda"));
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <numbers>
 
+#include "backends/cpu/dnnl_support.h"
 #include "backends/cpu/kernels/attention.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/operations.h"
@@ -197,7 +198,7 @@ class FrameAttention {
 }  // namespace
 
 Tensor attention(Runtime& runtime, AttentionCache& cache, const Tensor& qkv, const Shape& shape, int64_t heads) {
-  Tensor y(runtime.pool, shape, runtime.activation);  // [T, ..., C]
+  Tensor y(runtime.pool, shape, runtime.numerics.activations);  // [T, ..., C]
   const int64_t frames = shape[0], tokens = shape.rows() / frames, channels = shape.back();
   if (runtime.bf16) {
     panel_attention(runtime, qkv, heads, y);
@@ -212,7 +213,7 @@ Tensor attention(Runtime& runtime, AttentionCache& cache, const Tensor& qkv, con
 }
 
 Tensor temporal_attention(Runtime& runtime, const Tensor& qkv, const Shape& shape, int64_t heads) {
-  Tensor y(runtime.pool, shape, runtime.activation);  // [T, ..., C]
+  Tensor y(runtime.pool, shape, runtime.numerics.activations);  // [T, ..., C]
   const int64_t frames = shape[0], positions = shape.rows() / frames, width = shape.back() / heads;
   const auto quick = runtime.bf16 ? runtime.bf16->attention.among_frames : nullptr;
   if (quick && width == kernels::kTemporalHead && frames <= kernels::kMostFrames) {
@@ -221,13 +222,20 @@ Tensor temporal_attention(Runtime& runtime, const Tensor& qkv, const Shape& shap
     });
     return y;
   }
-  with_element_type(runtime.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.numerics.activations, [&]<typename T>(T*) {
     runtime.threads.for_ranges(positions, [&](int64_t begin, int64_t end) {
       kernels::temporal_attention(qkv.data<T>().data(), frames, positions, heads, width, begin, end,
                                   y.data<T>().data());
     });
   });
   return y;
+}
+
+size_t dnnl_attention_workspace(const Shape& qkv, int64_t heads, const Threads& threads) {
+  const int64_t tokens = qkv.rows() / qkv[0], channels = qkv.back() / 3, width = channels / heads;
+  const int64_t packed = 2 * blocks(tokens, kKeys) * kKeys * channels;  // keys and values of one frame
+  const int64_t of_thread = 2 * kQueries * kKeys + kQueries * width;    // scores, probabilities and sums
+  return static_cast<size_t>(packed + threads.count() * of_thread) * sizeof(float);
 }
 
 }  // namespace svd::cpu

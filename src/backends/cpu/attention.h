@@ -7,6 +7,9 @@
 #include <map>
 #include <memory>
 
+#include "base/parallel.h"
+#include "tensor/shape.h"
+
 namespace svd::cpu {
 
 struct AttentionProducts;
@@ -25,5 +28,8 @@ class AttentionCache {
  private:
   std::map<std::array<int64_t, 4>, std::unique_ptr<AttentionProducts>> products_;
 };
+
+// Bytes that attention by oneDNN needs beside its operands.
+size_t dnnl_attention_workspace(const Shape& qkv, int64_t heads, const Threads& threads);
 
 }  // namespace svd::cpu

@@ -2,7 +2,6 @@
 
 #include <omp.h>
 
-#include "backends/cpu/kernels/kernels.h"
 #include "base/fail.h"
 
 namespace svd::cpu {
@@ -10,24 +9,6 @@ namespace svd::cpu {
 dnnl::memory::data_type dnnl_type(DType type) {
   ensure(type == DType::f32 || type == DType::bf16, "oneDNN: no use for {}", name_of(type));
   return type == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-}
-
-Runtime::Runtime(Threads threads_, DType activation_, BufferPool& pool_, const kernels::Bf16Kernels* bf16_)
-    : threads(threads_),
-      activation(activation_),
-      pool(pool_),
-      bf16(bf16_),
-      engine(dnnl::engine::kind::cpu, 0),
-      stream(engine) {}
-
-dnnl::memory Runtime::wrap(const dnnl::memory::desc& desc, const void* data) const {
-  return dnnl::memory(desc, engine, const_cast<void*>(data));  // oneDNN has no const memory; inputs are only read
-}
-
-void Runtime::run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments) {
-  const ThreadLimit limit(threads.count());
-  primitive.execute(stream, arguments);
-  stream.wait();
 }
 
 // The number of threads of the next parallel region is a variable of the calling thread in OpenMP.
@@ -64,7 +45,7 @@ PackedMatrix pack(Runtime& runtime, const RawWeight& weight, const dnnl::memory:
     reorder(runtime, runtime.wrap(plain, weight.data), packed.memory);
     return packed;
   }
-  const std::vector<float> scaled = widened(&weight, scale);
+  const std::vector<float> scaled = to_floats(weight, scale);
   dnnl::memory::desc plain_f32 = plain;
   plain_f32.data.data_type = dnnl_f32;
   reorder(runtime, runtime.wrap(plain_f32, scaled.data()), packed.memory);
@@ -75,21 +56,6 @@ PackedMatrix repack(Runtime& runtime, const PackedMatrix& from, const dnnl::memo
   PackedMatrix packed = allocate(runtime, desc);
   reorder(runtime, from.memory, packed.memory);
   return packed;
-}
-
-std::vector<float> widened(const RawWeight* weight, float scale) {
-  if (!weight) return {};
-  const int64_t n = weight->shape.numel();
-  std::vector<float> values(static_cast<size_t>(n));
-  if (weight->type == DType::bf16) {
-    kernels::to_f32(reinterpret_cast<const bf16*>(weight->data), n, values.data());
-  } else {
-    kernels::to_f32(reinterpret_cast<const float*>(weight->data), n, values.data());
-  }
-  if (scale != 1.0f) {
-    for (float& v : values) v *= scale;
-  }
-  return values;
 }
 
 ResidualKind residual_kind(const Operand& residual) {

@@ -2,32 +2,15 @@
 #pragma once
 
 #include <dnnl.hpp>
-#include <unordered_map>
 #include <vector>
 
-#include "backends/cpu/kernels/bf16_kernels.h"
-#include "base/parallel.h"
+#include "backends/cpu/runtime.h"
 #include "ops/backend.h"
 
 namespace svd::cpu {
 
 inline constexpr auto kActivation = dnnl::memory::data_type::f32;  // what oneDNN is used for
 dnnl::memory::data_type dnnl_type(DType type);                     // of weights
-
-// What the operations of the CPU backend work with. One per backend; not thread-safe.
-struct Runtime {
-  Runtime(Threads threads, DType activation, BufferPool& pool, const kernels::Bf16Kernels* bf16);
-
-  dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) const;
-  void run(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments);
-
-  Threads threads;
-  DType activation;  // f32 or bf16: of activations and packed weights
-  BufferPool& pool;
-  const kernels::Bf16Kernels* bf16;  // of this CPU; null in f32: then products and convolutions are oneDNN's
-  dnnl::engine engine;
-  dnnl::stream stream;
-};
 
 // Limits the threads that oneDNN's primitives, made or run on the calling thread in this scope, may use.
 class ThreadLimit {
@@ -54,9 +37,6 @@ PackedMatrix pack(Runtime& runtime, const RawWeight& weight, const dnnl::memory:
 
 // The same matrix in another layout.
 PackedMatrix repack(Runtime& runtime, const PackedMatrix& from, const dnnl::memory::desc& desc);
-
-// A weight as float32 values times scale; empty for null.
-std::vector<float> widened(const RawWeight* weight, float scale = 1.0f);
 
 // How a residual enters a primitive: in place (its memory becomes the result's), as a second input, or not at all.
 enum class ResidualKind { none, in_place, separate };

@@ -1,61 +1,16 @@
-// Normalisation, conversion and rearrangement: the SIMD kernels spread over the threads.
+// Conversion and rearrangement: the SIMD kernels spread over the threads.
 #include <algorithm>
 
-#include "backends/cpu/group_norm.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/operations.h"
 
 namespace svd::cpu {
-namespace {
-
-template <typename T>
-Tensor group_norm(Runtime& runtime, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
-  const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = w.channels();
-  const std::vector<ChannelAffine> affine = group_norm_affine(runtime, x, w, options);
-  const T* source = x.data<T>().data();
-  Tensor y(runtime.pool, x.shape(), runtime.activation);  // as x
-  T* target = y.data<T>().data();
-  runtime.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {
-    while (begin < end) {  // frame by frame
-      const int64_t frame = begin / rows, stop = std::min(end, (frame + 1) * rows);
-      const ChannelAffine& a = affine[static_cast<size_t>(frame)];
-      kernels::normalise(source + begin * channels, stop - begin, channels, a.mean.data(), a.scale.data(),
-                         a.offset.data(), options.activation == Activation::silu, target + begin * channels);
-      begin = stop;
-    }
-  });
-  return y;
-}
-
-}  // namespace
-
-Tensor group_norm(Runtime& runtime, const Tensor& x, const NormWeights& w, const GroupNormOptions& options) {
-  return with_element_type(runtime.activation, [&]<typename T>(T*) { return group_norm<T>(runtime, x, w, options); });
-}
-
-void layer_norm_rows(const Runtime& runtime, DType type, const std::byte* x, int64_t rows, const NormWeights& w,
-                     std::byte* y) {
-  const int64_t channels = w.channels();
-  with_element_type(type, [&]<typename T>(T*) {
-    runtime.threads.for_ranges(rows, [&](int64_t begin, int64_t end) {
-      kernels::layer_norm(reinterpret_cast<const T*>(x) + begin * channels, nullptr, end - begin, channels,
-                          w.gamma.data(), w.beta.data(), w.epsilon, reinterpret_cast<T*>(y) + begin * channels);
-    });
-  });
-}
-
-Tensor layer_norm(Runtime& runtime, const Tensor& x, const NormWeights& w) {
-  Tensor y(runtime.pool, x.shape(), x.type());  // as x
-  layer_norm_rows(runtime, x.type(), x.raw(), x.shape().rows(), w, y.raw());
-  return y;
-}
-
 Tensor to_channels_last(Runtime& runtime, const Tensor& planar) {
   const Shape& s = planar.shape();
   const int64_t channels = s[1], pixels = s[2] * s[3];
-  Tensor y(runtime.pool, {s[0], s[2], s[3], channels}, runtime.activation);  // [N, H, W, C]
+  Tensor y(runtime.pool, {s[0], s[2], s[3], channels}, runtime.numerics.activations);  // [N, H, W, C]
   const float* source = planar.data<float>().data();
-  with_element_type(runtime.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.numerics.activations, [&]<typename T>(T*) {
     T* target = y.data<T>().data();
     runtime.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
       std::vector<float> pixel(static_cast<size_t>(channels));
@@ -74,7 +29,7 @@ Tensor to_planar(Runtime& runtime, const Tensor& x) {
   const int64_t channels = s[3], pixels = s[1] * s[2];
   Tensor planar(runtime.pool, {s[0], channels, s[1], s[2]}, DType::f32);  // [N, C, H, W]
   float* target = planar.data<float>().data();
-  with_element_type(runtime.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.numerics.activations, [&]<typename T>(T*) {
     const T* source = x.data<T>().data();
     runtime.threads.for_ranges(s[0] * pixels, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -88,9 +43,9 @@ Tensor to_planar(Runtime& runtime, const Tensor& x) {
 
 Tensor embed_tokens(Runtime& runtime, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) {
   const int64_t tokens = positions.shape()[0], channels = positions.shape()[1];
-  Tensor y(runtime.pool, {1, tokens, channels}, runtime.activation);  // [1, 1 + g*g, C]
+  Tensor y(runtime.pool, {1, tokens, channels}, runtime.numerics.activations);  // [1, 1 + g*g, C]
   const float* position = positions.data<float>().data();
-  with_element_type(runtime.activation, [&]<typename T>(T*) {
+  with_element_type(runtime.numerics.activations, [&]<typename T>(T*) {
     T* target = y.data<T>().data();
     std::vector<float> first(class_embedding.data<float>().begin(), class_embedding.data<float>().end());
     for (size_t c = 0; c < first.size(); ++c) first[c] += position[c];
@@ -106,14 +61,14 @@ Tensor embed_tokens(Runtime& runtime, const Tensor& patches, const Tensor& class
 Tensor first_token(Runtime& runtime, const Tensor& x) {
   const int64_t channels = x.shape().back();
   Tensor y(runtime.pool, {1, channels}, DType::f32);  // [1, C]
-  with_element_type(runtime.activation,
+  with_element_type(runtime.numerics.activations,
                     [&]<typename T>(T*) { kernels::to_f32(x.data<T>().data(), channels, y.data<float>().data()); });
   return y;
 }
 
 Tensor concat_channels(Runtime& runtime, const Tensor& a, const Tensor& b, const Shape& shape) {
-  Tensor y(runtime.pool, shape, runtime.activation);  // [..., Ca + Cb]
-  const size_t element = size_of(runtime.activation);
+  Tensor y(runtime.pool, shape, runtime.numerics.activations);  // [..., Ca + Cb]
+  const size_t element = size_of(runtime.numerics.activations);
   const size_t a_bytes = static_cast<size_t>(a.shape().back()) * element;
   const size_t b_bytes = static_cast<size_t>(b.shape().back()) * element;
   runtime.threads.for_ranges(shape.rows(), [&](int64_t begin, int64_t end) {
@@ -126,16 +81,18 @@ Tensor concat_channels(Runtime& runtime, const Tensor& a, const Tensor& b, const
   return y;
 }
 
-void copy(const Runtime& runtime, const Tensor& from, Tensor& to) {
-  runtime.threads.for_ranges(static_cast<int64_t>(from.bytes()), [&](int64_t begin, int64_t end) {
-    std::copy(from.raw() + begin, from.raw() + end, to.raw() + begin);
+void place_frames(const Runtime& runtime, const Tensor& x, int64_t first, Tensor& whole) {
+  const size_t frame_bytes = x.bytes() / static_cast<size_t>(x.shape()[0]);
+  std::byte* target = whole.raw() + static_cast<size_t>(first) * frame_bytes;
+  runtime.threads.for_ranges(static_cast<int64_t>(x.bytes()), [&](int64_t begin, int64_t end) {
+    std::copy(x.raw() + begin, x.raw() + end, target + begin);
   });
 }
 
 Tensor add_frame_bias(Runtime& runtime, Operand x, const Tensor& frame_bias) {
   const Tensor* borrowed = x.owns() ? nullptr : &x.get();
   const Shape shape = x.get().shape();
-  Tensor y = x.owns() ? x.take() : Tensor(runtime.pool, shape, runtime.activation);  // as x
+  Tensor y = x.owns() ? x.take() : Tensor(runtime.pool, shape, runtime.numerics.activations);  // as x
   const Tensor& source = borrowed ? *borrowed : y;
   const int64_t channels = shape.back(), frames = shape[0], rows = shape.rows() / frames;
   runtime.threads.for_ranges(frames * rows, [&](int64_t begin, int64_t end) {

@@ -14,15 +14,15 @@ constexpr int64_t kMomentRows = 256;
 
 // Sums over (x + frame bias - pivot). The pivot, the first row of x, takes most of the mean away: without it the
 // variance would be the small difference of two large sums wherever the mean is many deviations from zero.
-struct Moments {
+struct ChannelSums {
   std::vector<double> sums, squares;  // [C]
-  explicit Moments(size_t channels) : sums(channels), squares(channels) {}
+  explicit ChannelSums(size_t channels) : sums(channels), squares(channels) {}
 };
 
-// Moments of each frame of x [frames, rows, C].
+// Sums of each frame of x [frames, rows, C].
 template <typename T>
-std::vector<Moments> frame_moments(const Runtime& runtime, const T* x, int64_t frames, int64_t rows, int64_t channels,
-                                   const Tensor* frame_bias, const std::vector<float>& pivot) {
+std::vector<ChannelSums> frame_sums(const Runtime& runtime, const T* x, int64_t frames, int64_t rows, int64_t channels,
+                                    const Tensor* frame_bias, const std::vector<float>& pivot) {
   const int64_t chunks = blocks(rows, kMomentRows);
   const size_t c_count = static_cast<size_t>(channels);
   std::vector<float> partial(static_cast<size_t>(frames * chunks) * 2 * c_count);  // [frames, chunks, 2, C]
@@ -37,9 +37,9 @@ std::vector<Moments> frame_moments(const Runtime& runtime, const T* x, int64_t f
                                   std::min(kMomentRows, rows - first), channels, sums, sums + channels);
     }
   });
-  std::vector<Moments> moments;
+  std::vector<ChannelSums> moments;
   for (int64_t frame = 0; frame < frames; ++frame) {
-    Moments& m = moments.emplace_back(c_count);
+    ChannelSums& m = moments.emplace_back(c_count);
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
       const float* sums = partial.data() + static_cast<size_t>(frame * chunks + chunk) * 2 * c_count;
       for (size_t c = 0; c < c_count; ++c) {
@@ -51,30 +51,39 @@ std::vector<Moments> frame_moments(const Runtime& runtime, const T* x, int64_t f
   return moments;
 }
 
-// For one set of statistics over `count` elements of each channel.
-ChannelAffine normalisation(const Moments& m, const std::vector<float>& pivot, double count, const NormWeights& w) {
-  const size_t channels = m.sums.size(), width = channels / kNormGroups;
-  ChannelAffine affine{std::vector<float>(channels), std::vector<float>(channels), w.beta};
+// Of one set of statistics over `count` elements of each channel.
+GroupMoments grouped(const ChannelSums& m, const std::vector<float>& pivot, double count) {
+  const size_t width = m.sums.size() / kNormGroups;
+  const double n = count * static_cast<double>(width);
+  GroupMoments result{};
   for (size_t group = 0; group < kNormGroups; ++group) {
-    const size_t first = group * width, last = first + width;
-    const double n = count * static_cast<double>(width);
-    double mean = 0, variance = 0;
-    for (size_t c = first; c < last; ++c) mean += (m.sums[c] + count * static_cast<double>(pivot[c])) / n;
-    for (size_t c = first; c < last; ++c) {  // of (v + pivot - mean)^2, v what the moments are of
+    double &mean = result.mean[group], &variance = result.variance[group];
+    for (size_t c = group * width; c < (group + 1) * width; ++c) {
+      mean += (m.sums[c] + count * static_cast<double>(pivot[c])) / n;
+    }
+    for (size_t c = group * width; c < (group + 1) * width; ++c) {  // of (v + pivot - mean)^2, v what the sums are of
       const double d = static_cast<double>(pivot[c]) - mean;
       variance += (m.squares[c] + 2 * d * m.sums[c] + count * d * d) / n;
     }
-    const double inverse = 1.0 / std::sqrt(std::max(0.0, variance) + static_cast<double>(w.epsilon));
-    for (size_t c = first; c < last; ++c) {
-      affine.mean[c] = static_cast<float>(mean);
-      affine.scale[c] = static_cast<float>(inverse * static_cast<double>(w.gamma[c]));
-    }
+    variance = std::max(0.0, variance);
+  }
+  return result;
+}
+
+ChannelAffine normalisation(const GroupMoments& m, const NormWeights& w) {
+  const PackedNorm& norm = values_of(w);
+  const size_t channels = norm.gamma.size(), width = channels / kNormGroups;
+  ChannelAffine affine{std::vector<float>(channels), std::vector<float>(channels), norm.beta};
+  for (size_t c = 0; c < channels; ++c) {
+    const double inverse = 1.0 / std::sqrt(m.variance[c / width] + static_cast<double>(w.epsilon));
+    affine.mean[c] = static_cast<float>(m.mean[c / width]);
+    affine.scale[c] = static_cast<float>(inverse * static_cast<double>(norm.gamma[c]));
   }
   return affine;
 }
 
-// Moments of all frames together.
-void merge(std::vector<Moments>& moments) {
+// Sums of all frames together.
+void merge(std::vector<ChannelSums>& moments) {
   for (size_t frame = 1; frame < moments.size(); ++frame) {
     for (size_t c = 0; c < moments[0].sums.size(); ++c) {
       moments[0].sums[c] += moments[frame].sums[c];
@@ -85,33 +94,53 @@ void merge(std::vector<Moments>& moments) {
 }
 
 template <typename T>
-std::vector<ChannelAffine> affine_of(const Runtime& runtime, const Tensor& x, const NormWeights& w,
-                                     const GroupNormOptions& options) {
-  const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = w.channels();
+std::vector<GroupMoments> moments_of(const Runtime& runtime, const Tensor& x, const GroupNormOptions& options) {
+  const int64_t frames = x.shape()[0], rows = x.shape().rows() / frames, channels = x.shape().back();
   const T* source = x.data<T>().data();
   std::vector<float> pivot(static_cast<size_t>(channels));
   kernels::to_f32(source, channels, pivot.data());
-  std::vector<Moments> moments = frame_moments(runtime, source, frames, rows, channels, options.frame_bias, pivot);
+  std::vector<ChannelSums> sums = frame_sums(runtime, source, frames, rows, channels, options.frame_bias, pivot);
   const bool all = options.span == NormSpan::all_frames;
-  if (all) merge(moments);
+  if (all) merge(sums);
+  std::vector<GroupMoments> moments;
+  for (const ChannelSums& s : sums)
+    moments.push_back(grouped(s, pivot, static_cast<double>(all ? frames * rows : rows)));
+  return moments;
+}
 
-  std::vector<ChannelAffine> affine;  // one per frame
-  for (int64_t frame = 0; frame < frames; ++frame) {
-    affine.push_back(normalisation(moments[all ? 0 : static_cast<size_t>(frame)], pivot,
-                                   static_cast<double>(all ? frames * rows : rows), w));
-    const float* frame_bias = frame_bias_row(options.frame_bias, frame);
-    if (!frame_bias) continue;
-    // (x + frame bias) - mean: the frame bias goes into the mean.
-    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) affine.back().mean[c] -= frame_bias[c];
+// What Backend::group_norm_moments() made: [1 or T, groups, 2]
+std::vector<GroupMoments> given_moments(const Tensor& moments) {
+  std::vector<GroupMoments> result(static_cast<size_t>(moments.shape()[0]));
+  const float* source = moments.data<float>().data();
+  for (GroupMoments& m : result) {
+    for (size_t group = 0; group < kNormGroups; ++group) {
+      m.mean[group] = *source++;
+      m.variance[group] = *source++;
+    }
   }
-  return affine;
+  return result;
 }
 
 }  // namespace
 
+std::vector<GroupMoments> group_moments(const Runtime& runtime, const Tensor& x, const GroupNormOptions& options) {
+  return with_element_type(runtime.numerics.activations,
+                           [&]<typename T>(T*) { return moments_of<T>(runtime, x, options); });
+}
+
 std::vector<ChannelAffine> group_norm_affine(const Runtime& runtime, const Tensor& x, const NormWeights& w,
                                              const GroupNormOptions& options) {
-  return with_element_type(runtime.activation, [&]<typename T>(T*) { return affine_of<T>(runtime, x, w, options); });
+  const std::vector<GroupMoments> moments =
+      options.moments ? given_moments(*options.moments) : group_moments(runtime, x, options);
+  std::vector<ChannelAffine> affine;  // one per frame
+  for (int64_t frame = 0; frame < x.shape()[0]; ++frame) {
+    affine.push_back(normalisation(moments[moments.size() == 1 ? 0 : static_cast<size_t>(frame)], w));
+    const float* bias = frame_bias_row(options.frame_bias, frame);
+    if (!bias) continue;
+    // (x + frame bias) - mean: the frame bias goes into the mean.
+    for (size_t c = 0; c < affine.back().mean.size(); ++c) affine.back().mean[c] -= bias[c];
+  }
+  return affine;
 }
 
 }  // namespace svd::cpu

@@ -1,8 +1,10 @@
 // The operations of the CPU backend as functions, one file per family. Arguments are already checked (ops/backend.cpp).
 #pragma once
 
+#include <vector>
+
 #include "backends/cpu/attention.h"
-#include "backends/cpu/dnnl_support.h"
+#include "backends/cpu/runtime.h"
 #include "ops/backend.h"
 
 namespace svd::cpu {
@@ -39,21 +41,39 @@ Tensor feed_forward(Runtime&, Operand x, const FeedForwardWeights&, const FeedFo
 Tensor attention(Runtime&, AttentionCache&, const Tensor& qkv, const Shape& result, int64_t heads);
 Tensor temporal_attention(Runtime&, const Tensor& qkv, const Shape& result, int64_t heads);
 
-// ---- elementwise.cpp
+// ---- norms.cpp
+struct PackedNorm final : PackedWeights {
+  std::vector<float> gamma, beta;  // [C]
+};
+inline const PackedNorm& values_of(const NormWeights& w) { return static_cast<const PackedNorm&>(*w.packed); }
+std::unique_ptr<PackedWeights> pack_norm(const RawWeight& gamma, const RawWeight& beta);
 Tensor group_norm(Runtime&, const Tensor& x, const NormWeights&, const GroupNormOptions&);
+Tensor group_norm_moments(Runtime&, const Tensor& x, const GroupNormOptions&);
 Tensor layer_norm(Runtime&, const Tensor& x, const NormWeights&);
 // On rows of f32 or bf16; y may be x.
 void layer_norm_rows(const Runtime&, DType type, const std::byte* x, int64_t rows, const NormWeights&, std::byte* y);
+
+// ---- elementwise.cpp
 Tensor to_channels_last(Runtime&, const Tensor& planar);
 Tensor to_planar(Runtime&, const Tensor& x);
 Tensor embed_tokens(Runtime&, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions);
 Tensor first_token(Runtime&, const Tensor& x);
 Tensor concat_channels(Runtime&, const Tensor& a, const Tensor& b, const Shape& result);
-void copy(const Runtime&, const Tensor& from, Tensor& to);
+void place_frames(const Runtime&, const Tensor& x, int64_t first, Tensor& whole);
 // x + frame bias, frame bias [1 or T, C]; in float32 (in bfloat16 the frame bias is added with what follows a product)
 Tensor add_frame_bias(Runtime&, Operand x, const Tensor& frame_bias);
 
 // ---- What several of these files need
+
+// The memory of a result: the residual's own where that may be used up.
+inline Tensor result_tensor(Runtime& runtime, const Shape& shape, Operand& residual) {
+  return residual.owns() ? residual.take() : Tensor(runtime.pool, shape, runtime.numerics.activations);
+}
+
+// A bias times scale in float32; empty for none.
+inline std::vector<float> bias_values(const RawWeight* bias, float scale = 1.0f) {
+  return bias ? to_floats(*bias, scale) : std::vector<float>();
+}
 
 // How many blocks of a size cover n.
 constexpr int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }

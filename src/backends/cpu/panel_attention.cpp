@@ -32,6 +32,21 @@ constexpr int64_t kQueries = 128;                    // in a block
 constexpr int64_t kStrips = kQueries / kStripRows;   // of a block
 constexpr int64_t kPackedBytes = int64_t{32} << 20;  // of keys and values, beyond one frame
 
+// Of the keys, and as many of the values, of one head in one frame.
+int64_t elements_of_head(int64_t tokens, int64_t width) { return blocks(tokens, kKeyPanel) * kKeyPanel * width; }
+
+int64_t frames_at_a_time(int64_t frames, int64_t heads, int64_t head_elements) {
+  const int64_t frame_bytes = 2 * heads * head_elements * static_cast<int64_t>(sizeof(bf16));
+  return std::clamp<int64_t>(kPackedBytes / frame_bytes, 1, frames);
+}
+
+// What one block of queries works in, in bytes.
+constexpr int64_t kScoreCount = kStripsTogether * kStripRows * kKeys;
+size_t block_bytes(int64_t strips, int64_t value_panels) {
+  return static_cast<size_t>(strips * value_panels * kStripSums + kScoreCount) * sizeof(float) +
+         static_cast<size_t>(kScoreCount) * sizeof(bf16);
+}
+
 // The frames of one call, packed and worked on group by group.
 class PanelAttention {
  public:
@@ -42,13 +57,7 @@ class PanelAttention {
         heads_(heads),
         width_(width),
         scale_log2_(scale * std::numbers::log2e_v<float>),
-        key_panels_(blocks(tokens, kKeyPanel)),
-        head_elements_(key_panels_ * kKeyPanel * width) {}
-
-  int64_t frames_at_a_time(int64_t frames) const {
-    const int64_t frame_bytes = 2 * heads_ * head_elements_ * static_cast<int64_t>(sizeof(bf16));
-    return std::clamp<int64_t>(kPackedBytes / frame_bytes, 1, frames);
-  }
+        head_elements_(elements_of_head(tokens, width)) {}
 
   // qkv [frames, tokens, 3C] -> y [frames, tokens, C]; `packed` has room for twice frames * heads * head_elements.
   void run(const bf16* qkv, int64_t frames, bf16* packed, bf16* y) const {
@@ -105,13 +114,10 @@ class PanelAttention {
       strips[static_cast<size_t>(s)] = {q + (first + row) * row_stride(), std::min(kStripRows, queries - row)};
     }
     const int64_t outputs_of_strip = value_panels() * kStripSums;
-    const int64_t score_count = kStripsTogether * kStripRows * kKeys;
-    const Buffer memory =
-        runtime_.pool.allocate(static_cast<size_t>(strip_count * outputs_of_strip + score_count) * sizeof(float) +
-                               static_cast<size_t>(score_count) * sizeof(bf16));
+    const Buffer memory = runtime_.pool.allocate(block_bytes(strip_count, value_panels()));
     float* const outputs = reinterpret_cast<float*>(memory.data());             // [value panel][strip][16][64]
     float* const scores = outputs + strip_count * outputs_of_strip;             // [key panel][2][16][64]
-    bf16* const probabilities = reinterpret_cast<bf16*>(scores + score_count);  // [2][16][256]
+    bf16* const probabilities = reinterpret_cast<bf16*>(scores + kScoreCount);  // [2][16][256]
     std::fill_n(outputs, strip_count * outputs_of_strip, 0.0f);
     std::array<SoftmaxState, kStrips> states;
     for (SoftmaxState& state : states) state.reset();
@@ -156,7 +162,7 @@ class PanelAttention {
   Runtime& runtime_;
   const int64_t tokens_, heads_, width_;
   const float scale_log2_;
-  const int64_t key_panels_, head_elements_;  // of one frame's head, packed
+  const int64_t head_elements_;  // of one frame's head, packed
 };
 
 // Copies groups of `from` elements to groups of `to`: what is more is zero, what is less is left out.
@@ -176,7 +182,7 @@ void panel_attention(Runtime& runtime, const Tensor& qkv, int64_t heads, Tensor&
   const int64_t frames = shape[0], tokens = shape.rows() / frames, width = shape.back() / heads;
   const int64_t padded = blocks(width, kPanelColumns) * kPanelColumns;
   const PanelAttention attention(runtime, tokens, heads, padded, 1.0f / std::sqrt(static_cast<float>(width)));
-  const int64_t group = padded == width ? attention.frames_at_a_time(frames) : 1;
+  const int64_t group = padded == width ? frames_at_a_time(frames, heads, attention.head_elements()) : 1;
   const auto allocate = [&](int64_t elements) {
     return runtime.pool.allocate(static_cast<size_t>(elements) * sizeof(bf16));
   };
@@ -200,6 +206,15 @@ void panel_attention(Runtime& runtime, const Tensor& qkv, int64_t heads, Tensor&
       resize_groups(runtime, halves(wide_y), heads_now, padded, width, target);
     }
   }
+}
+
+size_t panel_attention_workspace(const Shape& qkv, int64_t heads, const Threads& threads) {
+  const int64_t frames = qkv[0], tokens = qkv.rows() / frames, width = qkv.back() / 3 / heads;
+  const int64_t padded = blocks(width, kPanelColumns) * kPanelColumns, elements = elements_of_head(tokens, padded);
+  const int64_t group = padded == width ? frames_at_a_time(frames, heads, elements) : 1;
+  const int64_t widened = padded == width ? 0 : tokens * 4 * heads * padded;  // qkv and result in heads of whole panels
+  return static_cast<size_t>(2 * group * heads * elements + widened) * sizeof(bf16) +
+         static_cast<size_t>(threads.count()) * block_bytes(kStrips, padded / kPanelColumns);
 }
 
 }  // namespace svd::cpu

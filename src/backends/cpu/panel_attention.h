@@ -8,4 +8,7 @@ namespace svd::cpu {
 // qkv [T, ..., 3C] -> y [T, ..., C]
 void panel_attention(Runtime& runtime, const Tensor& qkv, int64_t heads, Tensor& y);
 
+// Bytes that it needs beside its operands.
+size_t panel_attention_workspace(const Shape& qkv, int64_t heads, const Threads& threads);
+
 }  // namespace svd::cpu

@@ -10,4 +10,9 @@ std::unique_ptr<PackedConvolution> make_panel_conv2d(Runtime&, const Conv2dSpec&
 std::unique_ptr<PackedConvolution> make_panel_temporal_conv(Runtime&, const RawWeight& kernel, const RawWeight& bias,
                                                             float scale);
 
+// Bytes of packed weights, and what a convolution of x [T, H, W, in] needs beside its operands.
+size_t panel_conv2d_weights(const Conv2dSpec&);
+size_t panel_conv2d_workspace(const Shape& x, const Conv2dSpec&, const Threads&);
+size_t panel_temporal_conv_workspace(const Shape& x, const Threads&);
+
 }  // namespace svd::cpu

@@ -59,9 +59,10 @@ void prepare_rows(const bf16* x, const float* frame_bias, int64_t count, int64_t
                   bf16* y) {
   const int64_t depth = padded_depth(width);
   const int64_t together = depth == width ? count : 1;
+  const PackedNorm* affine = norm ? &values_of(*norm) : nullptr;
   for (int64_t row = 0; row < count; row += together, x += together * width, y += together * depth) {
     if (norm) {
-      kernels::layer_norm(x, frame_bias, together, width, norm->gamma.data(), norm->beta.data(), norm->epsilon, y);
+      kernels::layer_norm(x, frame_bias, together, width, affine->gamma.data(), affine->beta.data(), norm->epsilon, y);
     } else {
       std::copy_n(x, together * width, y);
     }
@@ -138,7 +139,7 @@ class PanelFeedForward final : public PackedFeedForward {
         inner_(w2.shape[1]),
         width_depth_(padded_depth(width_)),
         inner_depth_(padded_depth(inner_)),
-        bias2_(padded_to_panels(widened(&b2), width_)) {
+        bias2_(padded_to_panels(to_floats(b2), width_)) {
     const auto source_row = [inner = inner_](int64_t column) {
       const int64_t hidden = column / kPanelColumns * kGatedColumns + column % kGatedColumns;
       if (hidden >= inner) return int64_t{-1};
@@ -148,7 +149,7 @@ class PanelFeedForward final : public PackedFeedForward {
     w1_ = Panels(runtime.pool, runtime.threads, w1, first, 1.0f, 2 * inner_depth_, source_row);
     const WeightLayout second{.outputs = width_, .inputs = inner_, .out_stride = inner_};
     w2_ = Panels(runtime.pool, runtime.threads, w2, second);
-    const std::vector<float> b = widened(&b1);
+    const std::vector<float> b = to_floats(b1);
     bias1_.resize(static_cast<size_t>(2 * inner_depth_));
     for (size_t column = 0; column < bias1_.size(); ++column) {
       const int64_t row = source_row(static_cast<int64_t>(column));
@@ -230,6 +231,36 @@ std::unique_ptr<PackedLinear> make_panel_linear(Runtime& runtime, const RawWeigh
 std::unique_ptr<PackedFeedForward> make_panel_feed_forward(Runtime& runtime, const RawWeight& w1, const RawWeight& b1,
                                                            const RawWeight& w2, const RawWeight& b2) {
   return std::make_unique<PanelFeedForward>(runtime, w1, b1, w2, b2);
+}
+
+namespace {
+
+// Of the tasks that run at a time, each the largest: bytes of `row_elements` for each of its rows, and its sums.
+size_t workspace_of(const std::vector<Task>& tasks, int64_t row_elements, const Threads& threads) {
+  const int64_t rows = std::ranges::max(tasks, {}, &Task::count).count;
+  const size_t sums = sums_of(static_cast<size_t>(blocks(rows, kStripRows))) * sizeof(float);
+  return std::min(tasks.size(), static_cast<size_t>(threads.count())) *
+         (static_cast<size_t>(rows * row_elements) * sizeof(bf16) + sums);
+}
+
+}  // namespace
+
+size_t panel_feed_forward_weights(int64_t width, int64_t inner) {
+  return Panels::bytes_of(2 * padded_depth(inner), width) + Panels::bytes_of(width, inner);
+}
+
+size_t panel_linear_workspace(const Shape& x, int64_t out, const LinearOptions& options, const Threads& threads) {
+  const int64_t weights = static_cast<int64_t>(Panels::bytes_of(out, x.back()));
+  const bool prepared = options.layer_norm || padded_depth(x.back()) != x.back();
+  return workspace_of(split(x.rows(), frames_of(options.frame_bias), weights, blocks(out, kPanelColumns), threads),
+                      prepared ? padded_depth(x.back()) : 0, threads);
+}
+
+size_t panel_feed_forward_workspace(const Shape& x, int64_t inner, const FeedForwardOptions& options,
+                                    const Threads& threads) {
+  const int64_t weights = static_cast<int64_t>(panel_feed_forward_weights(x.back(), inner));
+  return workspace_of(split(x.rows(), frames_of(options.frame_bias), weights, 1, threads),
+                      padded_depth(x.back()) + padded_depth(inner), threads);
 }
 
 }  // namespace svd::cpu

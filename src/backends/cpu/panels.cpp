@@ -38,7 +38,7 @@ void pack_panel(const T* weight, const WeightLayout& l, float scale, const std::
 Panels::Panels(BufferPool& pool, const Threads& threads, const RawWeight& weight, const WeightLayout& layout,
                float scale, int64_t columns, const std::function<int64_t(int64_t)>& source_row)
     : count_(blocks(columns, kPanelColumns)), depth_(layout.taps * padded_depth(layout.inputs)) {
-  buffer_ = pool.allocate(static_cast<size_t>(count_ * depth_ * kPanelColumns) * sizeof(bf16));
+  buffer_ = pool.allocate(bytes_of(columns, layout.inputs, layout.taps));
   threads.for_each(count_, [&](int64_t panel) {
     std::array<int64_t, kPanelColumns> rows;
     for (int64_t c = 0; c < kPanelColumns; ++c) {

@@ -34,6 +34,13 @@ class Panels {
   Panels(BufferPool& pool, const Threads& threads, const RawWeight& weight, const WeightLayout& layout,
          float scale = 1.0f);
 
+  // What the panels of so many columns and a depth of `taps` times padded inputs take.
+  static size_t bytes_of(int64_t columns, int64_t inputs, int64_t taps = 1) {
+    return static_cast<size_t>(blocks(columns, kernels::kPanelColumns) * kernels::kPanelColumns * taps *
+                               padded_depth(inputs)) *
+           sizeof(bf16);
+  }
+
   int64_t count() const { return count_; }
   int64_t depth() const { return depth_; }  // taps * padded inputs
   int64_t bytes() const { return count_ * depth_ * kernels::kPanelColumns * static_cast<int64_t>(sizeof(bf16)); }
@@ -84,7 +91,7 @@ class PanelResult {
   PanelResult(Runtime& runtime, const Shape& shape, Operand& residual)
       : separate_(residual && !residual.owns() ? residual.get().data<bf16>().data() : nullptr),
         in_place_(residual.owns()),
-        tensor_(in_place_ ? residual.take() : Tensor(runtime.pool, shape, runtime.activation)) {}
+        tensor_(in_place_ ? residual.take() : Tensor(runtime.pool, shape, runtime.numerics.activations)) {}
 
   bf16* data() { return tensor_.data<bf16>().data(); }
   const bf16* residual() { return in_place_ ? data() : separate_; }  // null for none

@@ -4,11 +4,17 @@
 
 #include <memory>
 
+#include "backends/planning/memory_model.h"
 #include "ops/backend.h"
 
 namespace svd {
 
-// Takes memory as the CPU backend in that activation type would: weights, results and the larger scratch buffers.
-std::unique_ptr<Backend> make_planning_backend(DType activation);
+enum class NormFusion { separate, in_convolutions };  // Backend::fuses_norms()
+
+// What a backend's make_planner() returns.
+std::unique_ptr<Backend> make_planning_backend(std::unique_ptr<MemoryModel> memory, NormFusion fusion);
+
+// For lists of tensors and counts of operations, where no memory is meant.
+std::unique_ptr<Backend> make_counting_backend();
 
 }  // namespace svd

@@ -85,14 +85,14 @@ void attend_all(const Threads& threads, const Tensor& qkv, const Sequences& sequ
 }  // namespace
 
 Tensor ReferenceBackend::do_attention(const Tensor& qkv, const Shape& result_shape, int64_t heads) {
-  Tensor result = new_activation(result_shape);  // [T, ..., C]
+  Tensor result = new_result(result_shape);  // [T, ..., C]
   const int64_t frames = result_shape[0], tokens = result_shape.rows() / frames;
   attend_all(threads_, qkv, {.count = frames, .length = tokens, .first_step = tokens, .step = 1}, heads, result);
   return result;
 }
 
 Tensor ReferenceBackend::do_temporal_attention(const Tensor& qkv, const Shape& result_shape, int64_t heads) {
-  Tensor result = new_activation(result_shape);  // [T, ..., C]
+  Tensor result = new_result(result_shape);  // [T, ..., C]
   const int64_t frames = result_shape[0], positions = result_shape.rows() / frames;
   attend_all(threads_, qkv, {.count = positions, .length = frames, .first_step = 1, .step = positions}, heads, result);
   return result;

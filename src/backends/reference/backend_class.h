@@ -7,17 +7,17 @@
 
 #include "backends/reference/block_matrix.h"
 #include "base/parallel.h"
-#include "ops/backend.h"
+#include "ops/host_backend.h"
 
 namespace svd::reference {
 
-class ReferenceBackend final : public Backend {
+class ReferenceBackend final : public HostBackend {
  public:
   explicit ReferenceBackend(Threads threads) : threads_(threads) {}
 
   std::string describe() const override;
-  DType activation_type() const override { return DType::f32; }
-  BufferPool& pool() override { return pool_; }
+  Numerics numerics() const override { return {}; }  // float32 everywhere
+  std::unique_ptr<Backend> make_planner() const override;
 
  private:
   // conv.cpp
@@ -40,8 +40,10 @@ class ReferenceBackend final : public Backend {
   Tensor do_feed_forward(Operand x, const FeedForwardWeights& w, const FeedForwardOptions& options) override;
 
   // norm.cpp
+  std::unique_ptr<PackedWeights> do_pack_norm(const RawWeight& gamma, const RawWeight& beta) override;
   Tensor do_group_norm(const Tensor& x, const NormWeights& w, const GroupNormOptions& options) override;
   Tensor do_layer_norm(const Tensor& x, const NormWeights& w) override;
+  Tensor do_group_norm_moments(const Tensor& x, const GroupNormOptions& options) override;
   // y = LayerNorm(x) of rows [rows, C].
   void normalise_rows(const float* x, int64_t rows, const NormWeights& w, float* y) const;
 
@@ -55,10 +57,9 @@ class ReferenceBackend final : public Backend {
   Tensor do_embed_tokens(const Tensor& patches, const Tensor& class_embedding, const Tensor& positions) override;
   Tensor do_first_token(const Tensor& x) override;
   Tensor do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result) override;
-  void do_copy(const Tensor& from, Tensor& to) override;
+  void do_place_frames(const Tensor& x, int64_t first, Tensor& whole) override;
 
   Threads threads_;
-  BufferPool pool_;
 };
 
 // A convolution's or product's optional addend, or null.

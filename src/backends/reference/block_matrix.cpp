@@ -1,64 +1,47 @@
 #include "backends/reference/block_matrix.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
-#include "base/fail.h"
-#include "base/half.h"
-
 namespace svd::reference {
-namespace {
 
-// A checkpoint's tensors need not be aligned.
-template <typename T>
-float load(const std::byte* data, int64_t index) {
-  T value;
-  std::memcpy(&value, data + index * static_cast<int64_t>(sizeof(T)), sizeof(T));
-  return to_f32(value);
+size_t BlockMatrix::bytes_of(int64_t inputs, int64_t outputs, int64_t taps) {
+  return static_cast<size_t>((outputs + kBlock - 1) / kBlock * kBlock * taps * inputs) * sizeof(float);
 }
 
-float element(const RawWeight& raw, int64_t index) {
-  return raw.type == DType::bf16 ? load<bf16>(raw.data, index) : load<float>(raw.data, index);
-}
-
-}  // namespace
-
-std::vector<float> widened(const RawWeight& raw) {
-  std::vector<float> values(static_cast<size_t>(raw.shape.numel()));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = element(raw, static_cast<int64_t>(i));
-  return values;
-}
-
-BlockMatrix::BlockMatrix(Threads threads, std::span<const RawWeight> matrices, std::span<const RawWeight> biases,
-                         float scale) {
+BlockMatrix::BlockMatrix(BufferPool& pool, Threads threads, std::span<const RawWeight> matrices,
+                         std::span<const RawWeight> biases, float scale) {
   const Shape& first = matrices.front().shape;  // [out, in, taps...]
   inputs_ = first[1];
   taps_ = 1;
   for (size_t axis = 2; axis < first.rank(); ++axis) taps_ *= first[axis];
   for (const RawWeight& m : matrices) outputs_ += m.shape[0];
 
-  weights_.resize(static_cast<size_t>(blocks() * taps_ * inputs_ * kBlock));
-  threads.for_each(blocks(), [&](int64_t block) { pack(block, matrices, scale); });
+  weights_ = pool.allocate(bytes_of(inputs_, outputs_, taps_));
+  std::fill_n(weights(), blocks() * taps_ * inputs_ * kBlock, 0.0f);
+  int64_t stacked = 0;  // outputs of the matrices before
+  for (const RawWeight& m : matrices) {
+    const std::vector<float> values = to_floats(m, scale);  // [rows, inputs, taps]
+    threads.for_ranges(m.shape[0], [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t block = (stacked + row) / kBlock, j = (stacked + row) % kBlock;
+        for (int64_t tap = 0; tap < taps_; ++tap) {
+          for (int64_t i = 0; i < inputs_; ++i) {
+            weights()[((block * taps_ + tap) * inputs_ + i) * kBlock + j] =
+                values[static_cast<size_t>((row * inputs_ + i) * taps_ + tap)];
+          }
+        }
+      }
+    });
+    stacked += m.shape[0];
+  }
 
   bias_.reserve(static_cast<size_t>(blocks() * kBlock));
   for (const RawWeight& b : biases) {
-    for (const float value : widened(b)) bias_.push_back(scale * value);
+    const std::vector<float> values = to_floats(b, scale);
+    bias_.insert(bias_.end(), values.begin(), values.end());
   }
   bias_.resize(static_cast<size_t>(blocks() * kBlock));
-}
-
-void BlockMatrix::pack(int64_t block, std::span<const RawWeight> matrices, float scale) {
-  for (int64_t j = 0; j < block_size(block); ++j) {
-    int64_t row = first_output(block) + j;  // of the stack, then of the matrix it falls into
-    auto matrix = matrices.begin();
-    while (row >= matrix->shape[0]) row -= (matrix++)->shape[0];
-    for (int64_t tap = 0; tap < taps_; ++tap) {
-      for (int64_t i = 0; i < inputs_; ++i) {
-        const float value = element(*matrix, (row * inputs_ + i) * taps_ + tap);
-        weights_[static_cast<size_t>(((block * taps_ + tap) * inputs_ + i) * kBlock + j)] = scale * value;
-      }
-    }
-  }
 }
 
 BlockMatrix::Sums BlockMatrix::bias(int64_t block) const {
@@ -71,7 +54,7 @@ void BlockMatrix::accumulate(int64_t block, int64_t tap, const float* x, Sums& s
   // Float32 sums of at most this many products before they go to float64: twice as fast as float64 throughout, and
   // their rounding is that of a short sum (relative error about 1e-7).
   constexpr int64_t kRun = 64;
-  const float* w = weights_.data() + (block * taps_ + tap) * inputs_ * kBlock;  // [inputs, kBlock]
+  const float* w = weights() + (block * taps_ + tap) * inputs_ * kBlock;  // [inputs, kBlock]
   for (int64_t begin = 0; begin < inputs_; begin += kRun) {
     const int64_t end = std::min(begin + kRun, inputs_);
     float run[kBlock] = {};

@@ -8,13 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/buffer_pool.h"
 #include "base/parallel.h"
 #include "ops/weights.h"
 
 namespace svd::reference {
-
-// Raw weights, float32 or bfloat16, as float32 numbers.
-std::vector<float> widened(const RawWeight& raw);
 
 // A matrix [out, taps * in] and a bias [out], float32. Taps are the positions of a convolution's kernel; one for a
 // plain product. The outputs come in blocks of kBlock whose weights for one input lie side by side: the innermost
@@ -26,7 +24,11 @@ class BlockMatrix {
 
   BlockMatrix() = default;
   // Stacks matrices [out_i, in, taps...] of the same input; biases are as many, or none. All is multiplied by scale.
-  BlockMatrix(Threads threads, std::span<const RawWeight> matrices, std::span<const RawWeight> biases, float scale = 1);
+  BlockMatrix(BufferPool& pool, Threads threads, std::span<const RawWeight> matrices, std::span<const RawWeight> biases,
+              float scale = 1);
+
+  // What the weights take.
+  static size_t bytes_of(int64_t inputs, int64_t outputs, int64_t taps = 1);
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
@@ -40,14 +42,20 @@ class BlockMatrix {
   void accumulate(int64_t block, int64_t tap, const float* x, Sums& sums) const;
 
  private:
-  void pack(int64_t block, std::span<const RawWeight> matrices, float scale);
+  float* weights() const { return reinterpret_cast<float*>(weights_.data()); }
 
   int64_t inputs_ = 0;  // of one tap
   int64_t outputs_ = 0;
   int64_t taps_ = 0;
-  std::vector<float> weights_;  // [blocks, taps, inputs, kBlock], zeros where the last block is not full
-  std::vector<float> bias_;     // [blocks, kBlock]
+  Buffer weights_;           // [blocks, taps, inputs, kBlock] float32, zeros where the last block is not full
+  std::vector<float> bias_;  // [blocks, kBlock]
 };
+
+struct PackedNorm final : PackedWeights {
+  std::vector<float> gamma, beta;  // [C]
+};
+
+inline const PackedNorm& values_of(const NormWeights& w) { return dynamic_cast<const PackedNorm&>(*w.packed); }
 
 struct PackedProduct final : PackedWeights {
   explicit PackedProduct(BlockMatrix m) : matrix(std::move(m)) {}

@@ -22,12 +22,12 @@ struct Stored {
 std::unique_ptr<PackedWeights> ReferenceBackend::do_pack_conv2d(const Conv2dSpec&, const RawWeight& kernel,
                                                                 const RawWeight* bias) {
   const std::span<const RawWeight> biases(bias, bias ? 1 : 0);
-  return std::make_unique<PackedProduct>(BlockMatrix(threads_, {&kernel, 1}, biases));
+  return std::make_unique<PackedProduct>(BlockMatrix(pool(), threads_, {&kernel, 1}, biases));
 }
 
 std::unique_ptr<PackedWeights> ReferenceBackend::do_pack_temporal_conv(const RawWeight& kernel, const RawWeight& bias,
                                                                        float scale) {
-  return std::make_unique<PackedProduct>(BlockMatrix(threads_, {&kernel, 1}, {&bias, 1}, scale));
+  return std::make_unique<PackedProduct>(BlockMatrix(pool(), threads_, {&kernel, 1}, {&bias, 1}, scale));
 }
 
 Tensor ReferenceBackend::do_conv2d(const Tensor& x, const Conv2dWeights& w, const Shape& result_shape,
@@ -38,7 +38,7 @@ Tensor ReferenceBackend::do_conv2d(const Tensor& x, const Conv2dWeights& w, cons
   const int64_t zoom = spec.upsample ? 2 : 1;
   const int64_t frames = result_shape[0], out_height = result_shape[1], out_width = result_shape[2];
 
-  Tensor result = new_activation(result_shape);  // [T, H', W', out]
+  Tensor result = new_result(result_shape);  // [T, H', W', out]
   const float* input = x.data<float>().data();
   const Stored store{result.data<float>().data(), residual_of(options.residual)};
 
@@ -72,7 +72,7 @@ Tensor ReferenceBackend::do_temporal_conv(const Tensor& x, const TemporalConvWei
   const int64_t frames = x.shape()[0];
   const int64_t positions = x.shape().rows() / frames;  // of one frame
 
-  Tensor result = new_activation(result_shape);  // [T, H, W, out]
+  Tensor result = new_result(result_shape);  // [T, H, W, out]
   const float* input = x.data<float>().data();
   const Stored store{result.data<float>().data(), residual_of(options.residual)};
 

@@ -9,7 +9,7 @@ Tensor ReferenceBackend::do_to_channels_last(const Tensor& planar) {
   const Shape& s = planar.shape();
   const int64_t count = s[0], channels = s[1], height = s[2], width = s[3];
   const int64_t plane = height * width;
-  Tensor result = new_activation({count, height, width, channels});  // [N, H, W, C]
+  Tensor result = new_result({count, height, width, channels});  // [N, H, W, C]
   const float* in = planar.data<float>().data();
   float* out = result.data<float>().data();
   for (int64_t n = 0; n < count; ++n) {
@@ -24,7 +24,7 @@ Tensor ReferenceBackend::do_to_planar(const Tensor& x) {
   const Shape& s = x.shape();
   const int64_t count = s[0], height = s[1], width = s[2], channels = s[3];
   const int64_t plane = height * width;
-  Tensor result(pool(), {count, channels, height, width}, DType::f32);  // [N, C, H, W]
+  Tensor result = allocate({count, channels, height, width}, DType::f32);  // [N, C, H, W]
   const float* in = x.data<float>().data();
   float* out = result.data<float>().data();
   for (int64_t n = 0; n < count; ++n) {
@@ -39,7 +39,7 @@ Tensor ReferenceBackend::do_embed_tokens(const Tensor& patches, const Tensor& cl
                                          const Tensor& positions) {
   const int64_t channels = patches.shape().back();
   const int64_t tokens = 1 + patches.shape().rows();
-  Tensor result = new_activation({1, tokens, channels});  // [1, 1 + g*g, C]
+  Tensor result = new_result({1, tokens, channels});  // [1, 1 + g*g, C]
   const std::span<float> y = result.data<float>();
   std::ranges::copy(class_embedding.data<float>(), y.begin());
   std::ranges::copy(patches.data<float>(), y.begin() + channels);
@@ -50,13 +50,13 @@ Tensor ReferenceBackend::do_embed_tokens(const Tensor& patches, const Tensor& cl
 
 Tensor ReferenceBackend::do_first_token(const Tensor& x) {
   const int64_t channels = x.shape().back();
-  Tensor result(pool(), {1, channels}, DType::f32);  // [1, C]
+  Tensor result = allocate({1, channels}, DType::f32);  // [1, C]
   std::ranges::copy(x.data<float>().first(static_cast<size_t>(channels)), result.data<float>().begin());
   return result;
 }
 
 Tensor ReferenceBackend::do_concat_channels(const Tensor& a, const Tensor& b, const Shape& result_shape) {
-  Tensor result = new_activation(result_shape);  // [..., Ca + Cb]
+  Tensor result = new_result(result_shape);  // [..., Ca + Cb]
   const int64_t a_channels = a.shape().back(), b_channels = b.shape().back();
   const float* a_row = a.data<float>().data();
   const float* b_row = b.data<float>().data();
@@ -68,6 +68,9 @@ Tensor ReferenceBackend::do_concat_channels(const Tensor& a, const Tensor& b, co
   return result;
 }
 
-void ReferenceBackend::do_copy(const Tensor& from, Tensor& to) { std::copy_n(from.raw(), from.bytes(), to.raw()); }
+void ReferenceBackend::do_place_frames(const Tensor& x, int64_t first, Tensor& whole) {
+  const size_t frame_bytes = x.bytes() / static_cast<size_t>(x.shape()[0]);
+  std::copy_n(x.raw(), x.bytes(), whole.raw() + static_cast<size_t>(first) * frame_bytes);
+}
 
 }  // namespace svd::reference

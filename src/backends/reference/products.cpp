@@ -26,7 +26,7 @@ void multiply(const Threads& threads, const float* x, int64_t rows, const BlockM
 
 std::unique_ptr<PackedWeights> ReferenceBackend::do_pack_linear(std::span<const RawWeight> matrices,
                                                                 std::span<const RawWeight> biases) {
-  return std::make_unique<PackedProduct>(BlockMatrix(threads_, matrices, biases));
+  return std::make_unique<PackedProduct>(BlockMatrix(pool(), threads_, matrices, biases));
 }
 
 std::unique_ptr<PackedWeights> ReferenceBackend::do_pack_vector_linear(const RawWeight& matrix, const RawWeight* bias) {
@@ -35,8 +35,8 @@ std::unique_ptr<PackedWeights> ReferenceBackend::do_pack_vector_linear(const Raw
 
 std::unique_ptr<PackedWeights> ReferenceBackend::do_pack_feed_forward(const RawWeight& w1, const RawWeight& b1,
                                                                       const RawWeight& w2, const RawWeight& b2) {
-  return std::make_unique<PackedFeedForward>(BlockMatrix(threads_, {&w1, 1}, {&b1, 1}),
-                                             BlockMatrix(threads_, {&w2, 1}, {&b2, 1}));
+  return std::make_unique<PackedFeedForward>(BlockMatrix(pool(), threads_, {&w1, 1}, {&b1, 1}),
+                                             BlockMatrix(pool(), threads_, {&w2, 1}, {&b2, 1}));
 }
 
 Tensor ReferenceBackend::do_linear(const Tensor& x, const LinearWeights& w, const Shape& result_shape,
@@ -51,7 +51,7 @@ Tensor ReferenceBackend::do_linear(const Tensor& x, const LinearWeights& w, cons
     input = normalised.data();
   }
 
-  Tensor result = new_activation(result_shape);  // [..., out]
+  Tensor result = new_result(result_shape);  // [..., out]
   float* y = result.data<float>().data();
   const float* residual = residual_of(options.residual);
   multiply(threads_, input, rows, matrix_of(*w.packed), [&](int64_t row, int64_t o, double value) {
@@ -67,7 +67,7 @@ Tensor ReferenceBackend::do_linear(const Tensor& x, const LinearWeights& w, cons
 Tensor ReferenceBackend::do_vector_linear(const Tensor& x, const VectorLinearWeights& w,
                                           const VectorLinearOptions& options) {
   const int64_t rows = x.shape()[0];
-  Tensor result(pool(), {rows, w.out_features}, DType::f32);  // [R, out]
+  Tensor result = allocate({rows, w.out_features}, DType::f32);  // [R, out]
   float* y = result.data<float>().data();
   const float* residual = options.residual ? options.residual->data<float>().data() : nullptr;
   const auto store = [&](int64_t row, int64_t o, double value) {
@@ -91,7 +91,7 @@ Tensor ReferenceBackend::do_feed_forward(Operand x, const FeedForwardWeights& w,
   const float* other = options.blend.other ? options.blend.other->data<float>().data() : nullptr;
   const double weight = options.blend.weight;
 
-  Tensor result = new_activation(shape);  // [..., width]
+  Tensor result = new_result(shape);  // [..., width]
   float* y = result.data<float>().data();
   std::vector<float> z(static_cast<size_t>(kRows * width));           // x + frame bias
   std::vector<float> normalised(z.size());                            // LayerNorm(z)

@@ -1,4 +1,6 @@
-#include "base/memory.h"
+#include "base/buffer_pool.h"
+
+#include "base/process_memory.h"
 
 #include <gtest/gtest.h>
 
@@ -155,8 +157,8 @@ TEST(Memory, OfThisProcess) {
   EXPECT_GT(memory.anonymous_bytes, 0u);
   EXPECT_GE(memory.resident_bytes, memory.anonymous_bytes);
   EXPECT_GE(memory.peak_resident_bytes, memory.anonymous_bytes);
-  EXPECT_GT(available_memory(), 0u);
-  EXPECT_LT(available_memory(), std::numeric_limits<uint64_t>::max());
+  EXPECT_GT(available_host_memory(), 0u);
+  EXPECT_LT(available_host_memory(), std::numeric_limits<uint64_t>::max());
 }
 
 }  // namespace

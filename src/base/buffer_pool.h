@@ -1,10 +1,8 @@
-// Memory for tensors: a pool of large blocks that are used again, and what the process and machine have.
+// A pool of large blocks of memory that are used again.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
 
 namespace svd {
@@ -20,11 +18,9 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
 
-  // Somebody else's memory, which must outlive it; destruction does nothing.
-  static Buffer borrowed(std::byte* data, size_t bytes) { return Buffer(nullptr, data, bytes); }
-
   std::byte* data() const { return data_; }
   size_t capacity() const { return capacity_; }
+  bool planned() const;  // of a pool that only plans
   bool empty() const { return capacity_ == 0; }
 
  private:
@@ -70,15 +66,5 @@ class BufferPool {
   size_t peak_ = 0;
   size_t most_live_ = 0;  // since trim()
 };
-
-struct ProcessMemory {
-  uint64_t anonymous_bytes = 0;  // resident, not backed by a file: what this program itself uses
-  uint64_t resident_bytes = 0;   // resident in all, mapped pages of files included
-  uint64_t peak_resident_bytes = 0;
-};
-ProcessMemory process_memory();
-
-// What a new allocation may expect to get: free memory plus reclaimable caches, and no more than a container's limit.
-uint64_t available_memory();
 
 }  // namespace svd

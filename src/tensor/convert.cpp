@@ -1,4 +1,4 @@
-#include "checkpoint/convert.h"
+#include "tensor/convert.h"
 
 #include <bit>
 #include <cstdint>
