@@ -12,11 +12,11 @@ dnnl::memory::data_type dnnl_type(DType type) {
   return type == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
-Runtime::Runtime(Threads threads_, DType activation_, BufferPool& pool_, const kernels::Bf16Kernels* bf16_)
-    : threads(threads_),
-      activation(activation_),
-      pool(pool_),
-      bf16(bf16_),
+Runtime::Runtime(Threads threads, DType activation, BufferPool& pool, const kernels::Bf16Kernels* bf16)
+    : threads(threads),
+      activation(activation),
+      pool(pool),
+      bf16(bf16),
       engine(dnnl::engine::kind::cpu, 0),
       stream(engine) {}
 
