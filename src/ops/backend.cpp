@@ -65,7 +65,7 @@ Shape with_channels(const Shape& shape, int64_t channels) { return shape.with(sh
 }  // namespace
 
 template <typename Work>
-Tensor Backend::observed(OpInfo info, const Work& work) {
+Tensor Backend::observed(OpInfo info, const Work& work) {  // NOLINT(performance-unnecessary-value-param): handed over
   if (!observer_) return work();
   observer_->before(info);
   Tensor result = work();
