@@ -7,13 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "backends/planning/planning_backend.h"
-#include "models/autoencoder.h"
-#include "models/clip_vision.h"
 #include "models/config.h"
-#include "models/video_unet.h"
-#include "models/weight_scope.h"
-#include "pipeline/planning.h"
+#include "pipeline/checkpoint_check.h"
+#include "pipeline/plan.h"
 #include "pipeline/settings.h"
 #include "svd/error.h"
 
@@ -45,17 +41,6 @@ class ListedTensors final : public TensorSource {
   Index index_;
 };
 
-void look_for_all(const TensorSource& source, const StableVideoConfig& config) {
-  const auto planning = make_planning_backend(DType::bf16);
-  WeightLoader loader(&source, *planning);
-  const auto at = [&](std::string_view prefix) { return WeightScope(loader, std::string(prefix)); };
-  const ClipVision clip(at(part::kClip), config.clip);
-  const AutoencoderEncoder encoder(at(part::kEncoder), config.encoder);
-  const VideoUNet unet(at(part::kUNet), config.unet);
-  const AutoencoderDecoder decoder(at(part::kDecoder), config.decoder);
-  loader.finish("model");
-}
-
 const Settings& small_settings() {
   static const Settings settings = [] {
     Request request;
@@ -74,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const ListedTensors source(lines);
     const StableVideoConfig config = read_config(source);
     try {
-      look_for_all(source, config);
+      check_complete(source, config);
     } catch (
         const Error& error) {  // few inputs name all of a model's tensors, so the sizes are planned with all the same
       if (error.code() != ErrorCode::bad_file) std::abort();

@@ -86,7 +86,8 @@ check() {
   fi
 }
 export -f check
-if printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" bash -c 'check "$1"' check; then
+TIMEFORMAT='check_tidy.sh: took %0R s, %0U s of CPU time'
+if time printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" bash -c 'check "$1"' check; then
   echo "check_tidy.sh: nothing found in ${#files[@]} sources"
 else
   say "clang-tidy objects to the above; what is meant as it stands gets a NOLINT(check) with the reason"
