@@ -3,6 +3,7 @@
 #
 #   tools/setup_packages.sh build        to build and run the program
 #   tools/setup_packages.sh build test   and its tests
+#   tools/setup_packages.sh clang        to build it with clang, for clang-tidy and for the fuzz targets
 #
 # SVD_SKIP_PACKAGES=1 leaves the system alone (for other distributions, and machines without root).
 set -euo pipefail
@@ -20,6 +21,10 @@ test_packages=(
   ffmpeg                                                        # its ffprobe looks at the videos we write
   chromium chromium-driver                                      # the page in a real browser
   clang-format
+)
+clang_packages=(
+  clang clang-tidy libomp-dev
+  libclang-rt-14-dev llvm-14                                    # sanitizers, libFuzzer, names in their reports
 )
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
@@ -47,11 +52,12 @@ for group in "$@"; do
   case "$group" in
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
-    *) say "unknown group '$group': expected build or test"; exit 2 ;;
+    clang) wanted+=("${clang_packages[@]}") ;;
+    *) say "unknown group '$group': expected build, test or clang"; exit 2 ;;
   esac
 done
 if ((${#wanted[@]} == 0)); then
-  say "which packages? Expected one or both of: build test"
+  say "which packages? Expected one or more of: build test clang"
   exit 2
 fi
 

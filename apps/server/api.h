@@ -50,7 +50,7 @@ void add_event_routes(HttpServer& server, const Api& api);   // server-sent even
 void add_hosted_routes(HttpServer& server, const Api& api);  // the hosted service's image-to-video API
 
 // Makes the jobs that a request asks for, with the limits of its client; tells worker and listeners. Throws ApiError.
-std::vector<Job> accept_jobs(const Api& api, const httplib::Request& request, std::string_view picture,
-                             SettingsRequest settings);
+std::vector<Job> accept_jobs(const Api& api, const httplib::Request& request, std::string_view image,
+                             SettingsRequest wanted);
 
 }  // namespace svd::server

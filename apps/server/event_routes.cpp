@@ -38,9 +38,10 @@ bool write_next(Stream& stream, httplib::DataSink& sink, const std::function<boo
 void send_stream(Response& response, std::shared_ptr<Stream> stream, std::function<bool(const Event&)> is_last) {
   response.set_header("Cache-Control", "no-store");
   response.set_header("X-Accel-Buffering", "no");  // nginx passes events on at once
-  response.set_chunked_content_provider("text/event-stream", [stream, is_last](size_t, httplib::DataSink& sink) {
-    return write_next(*stream, sink, is_last);
-  });
+  response.set_chunked_content_provider(
+      "text/event-stream", [stream = std::move(stream), is_last = std::move(is_last)](size_t, httplib::DataSink& sink) {
+        return write_next(*stream, sink, is_last);
+      });
 }
 
 void check_room(const Api& api) {

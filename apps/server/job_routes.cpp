@@ -147,7 +147,7 @@ std::vector<Job> accept_jobs(const Api& api, const Request& request, std::string
   const Picture picture = api.intake.check(image);
   std::vector<JobSettings> each(static_cast<size_t>(wanted.num_samples), wanted.settings);
   for (size_t i = 0; i < each.size(); ++i) each[i].seed += static_cast<uint32_t>(i);
-  const std::vector<Job> jobs = api.store.create(picture, each, client, limits_of(api));
+  std::vector<Job> jobs = api.store.create(picture, each, client, limits_of(api));
   announce(api, jobs);
   return jobs;
 }

@@ -14,9 +14,9 @@ DiscretizationSettings read_discretization(const nlohmann::json& value);
 GuiderSettings read_guider(const nlohmann::json& value);
 
 // The name and all of its parameters, with the values in force.
-nlohmann::json to_json(const SamplerSettings& settings);
-nlohmann::json to_json(const DiscretizationSettings& settings);
-nlohmann::json to_json(const GuiderSettings& settings, Version version);
+nlohmann::json to_json(const SamplerSettings& sampler);
+nlohmann::json to_json(const DiscretizationSettings& discretization);
+nlohmann::json to_json(const GuiderSettings& guider, Version version);
 
 // What there is to choose from: [{"name", "parameters": [{"name", "default", "min", "max", "integer"}]}].
 nlohmann::json describe_samplers();

@@ -42,7 +42,8 @@ struct Device {
   int index = 0;
 
   Device() = default;
-  Device(DeviceKind k, int i = 0) : kind(k), index(i) {}  // implicit on purpose: a kind is a device, the first one
+  // Implicit on purpose: a kind is a device, the first one.
+  Device(DeviceKind k, int i = 0) : kind(k), index(i) {}  // NOLINT(google-explicit-constructor)
   bool operator==(const Device&) const = default;
 };
 SVD_API std::string name_of(const Device& device);

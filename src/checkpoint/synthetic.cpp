@@ -43,7 +43,10 @@ Rule rule_of(std::string_view name, const Shape& shape) {
   if (shape.numel() == 0) return {};  // no values; keeps the divisions below away from zero
   const auto unit_variance = [](double terms) { return static_cast<float>(std::sqrt(3.0 / terms)); };
   if (name.ends_with("visual.proj") && shape.rank() > 0) return {.scale = unit_variance(static_cast<double>(shape[0]))};
-  if (shape.rank() >= 2) return {.scale = unit_variance(static_cast<double>(shape.numel() / shape[0]))};
+  if (shape.rank() >= 2) {
+    const int64_t terms = shape.numel() / shape[0];
+    return {.scale = unit_variance(static_cast<double>(terms))};
+  }
   if (shape.rank() == 1 && name.ends_with(".weight")) return {.offset = 1.0f, .scale = 0.1f};
   return {.scale = 0.05f};
 }

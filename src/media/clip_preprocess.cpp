@@ -27,7 +27,8 @@ std::vector<double> blur_kernel(int in_size) {
   int size = std::max(static_cast<int>(2 * 2 * sigma), 3);
   if (size % 2 == 0) ++size;
   std::vector<double> kernel(size);
-  for (int i = 0; i < size; ++i) kernel[i] = std::exp(-0.5 * std::pow((i - size / 2) / sigma, 2));
+  const int middle = size / 2;
+  for (int i = 0; i < size; ++i) kernel[i] = std::exp(-0.5 * std::pow((i - middle) / sigma, 2));
   const double sum = std::accumulate(kernel.begin(), kernel.end(), 0.0);
   for (double& weight : kernel) weight /= sum;
   return kernel;

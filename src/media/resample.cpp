@@ -112,6 +112,7 @@ Range touched(int i, int in_size, int n) {
 std::vector<Range> touched_by_crop(int in_size, int resized, int cropped) {
   const int first = (resized - cropped) / 2;
   std::vector<Range> ranges;
+  ranges.reserve(static_cast<size_t>(cropped));
   for (int i = 0; i < cropped; ++i) ranges.push_back(touched(first + i, in_size, resized));
   return ranges;
 }

@@ -193,8 +193,8 @@ ClipVisionConfig read_clip_config(const TensorSource& source, std::string_view p
 
 // The parts hand each other tensors, so their sizes must fit.
 StableVideoConfig read_config(const TensorSource& source) {
-  const StableVideoConfig c = {read_unet_config(source, part::kUNet), read_encoder_config(source, part::kEncoder),
-                               read_decoder_config(source, part::kDecoder), read_clip_config(source, part::kClip)};
+  StableVideoConfig c = {read_unet_config(source, part::kUNet), read_encoder_config(source, part::kEncoder),
+                         read_decoder_config(source, part::kDecoder), read_clip_config(source, part::kClip)};
   const auto expect = [&](bool fits, std::string_view what, int64_t found, int64_t expected) {
     if (fits) return;
     fail(ErrorCode::bad_file, "{}: {}: found {}, expected {}. The parts of this file do not belong together",

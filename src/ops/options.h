@@ -14,8 +14,9 @@ namespace svd {
 class Operand {
  public:
   Operand() = default;
-  Operand(const Tensor& borrowed) : borrowed_(&borrowed) {}                    // implicit on purpose, so that a call
-  Operand(Tensor&& consumed) : consumed_(std::move(consumed)), owns_(true) {}  // reads b.linear(x, w, {.residual = y})
+  // Implicit on purpose, so that a call reads b.linear(x, w, {.residual = y}).
+  Operand(const Tensor& borrowed) : borrowed_(&borrowed) {}                    // NOLINT(google-explicit-constructor)
+  Operand(Tensor&& consumed) : consumed_(std::move(consumed)), owns_(true) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return owns_ || borrowed_; }
   const Tensor& get() const { return owns_ ? consumed_ : *borrowed_; }

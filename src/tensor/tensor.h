@@ -80,7 +80,8 @@ class Tensor {
 // A part of a tensor, to be read.
 class TensorView {
  public:
-  operator const Tensor&() const { return part_; }  // implicit on purpose: a view goes wherever a tensor is read
+  // Implicit on purpose: a view goes wherever a tensor is read.
+  operator const Tensor&() const { return part_; }  // NOLINT(google-explicit-constructor)
   const Tensor& get() const { return part_; }
 
  private:

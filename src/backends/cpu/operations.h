@@ -12,17 +12,17 @@ namespace svd::cpu {
 // ---- convolution.cpp; as with products, there are oneDNN's convolutions and our own
 class PackedConvolution : public PackedWeights {
  public:
-  virtual Tensor run(Runtime&, const Tensor& x, const Shape& result, ConvOptions) = 0;
+  virtual Tensor run(Runtime&, const Tensor& x, const Shape& shape, ConvOptions) = 0;
 };
 std::unique_ptr<PackedWeights> pack_conv2d(Runtime&, const Conv2dSpec&, const RawWeight& kernel, const RawWeight* bias);
 std::unique_ptr<PackedWeights> pack_temporal_conv(Runtime&, const RawWeight& kernel, const RawWeight& bias,
                                                   float scale);
-Tensor convolve(Runtime&, const Tensor& x, PackedWeights&, const Shape& result, ConvOptions);
+Tensor convolve(Runtime&, const Tensor& x, PackedWeights&, const Shape& shape, ConvOptions);
 
 // ---- products.cpp; there are two kinds of packed products, oneDNN's and those of our own matrix kernel
 class PackedLinear : public PackedWeights {
  public:
-  virtual Tensor run(Runtime&, const Tensor& x, const Shape& result, LinearOptions) = 0;
+  virtual Tensor run(Runtime&, const Tensor& x, const Shape& shape, LinearOptions) = 0;
 };
 class PackedFeedForward : public PackedWeights {
  public:
@@ -33,13 +33,13 @@ std::unique_ptr<PackedWeights> pack_linear(Runtime&, std::span<const RawWeight> 
 std::unique_ptr<PackedWeights> pack_vector_linear(Runtime&, const RawWeight& matrix, const RawWeight* bias);
 std::unique_ptr<PackedWeights> pack_feed_forward(Runtime&, const RawWeight& w1, const RawWeight& b1,
                                                  const RawWeight& w2, const RawWeight& b2);
-Tensor linear(Runtime&, const Tensor& x, const LinearWeights&, const Shape& result, LinearOptions);
+Tensor linear(Runtime&, const Tensor& x, const LinearWeights&, const Shape& shape, LinearOptions);
 Tensor vector_linear(Runtime&, const Tensor& x, const VectorLinearWeights&, const VectorLinearOptions&);
 Tensor feed_forward(Runtime&, Operand x, const FeedForwardWeights&, const FeedForwardOptions&);
 
 // ---- attention.cpp
-Tensor attention(Runtime&, AttentionCache&, const Tensor& qkv, const Shape& result, int64_t heads);
-Tensor temporal_attention(Runtime&, const Tensor& qkv, const Shape& result, int64_t heads);
+Tensor attention(Runtime&, AttentionCache&, const Tensor& qkv, const Shape& shape, int64_t heads);
+Tensor temporal_attention(Runtime&, const Tensor& qkv, const Shape& shape, int64_t heads);
 
 // ---- norms.cpp
 struct PackedNorm final : PackedWeights {
@@ -58,7 +58,7 @@ Tensor to_channels_last(Runtime&, const Tensor& planar);
 Tensor to_planar(Runtime&, const Tensor& x);
 Tensor embed_tokens(Runtime&, const Tensor& patches, const Tensor& class_embedding, const Tensor& positions);
 Tensor first_token(Runtime&, const Tensor& x);
-Tensor concat_channels(Runtime&, const Tensor& a, const Tensor& b, const Shape& result);
+Tensor concat_channels(Runtime&, const Tensor& a, const Tensor& b, const Shape& shape);
 void place_frames(const Runtime&, const Tensor& x, int64_t first, Tensor& whole);
 // x + frame bias, frame bias [1 or T, C]; in float32 (in bfloat16 the frame bias is added with what follows a product)
 Tensor add_frame_bias(Runtime&, Operand x, const Tensor& frame_bias);

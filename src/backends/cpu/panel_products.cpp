@@ -30,7 +30,7 @@ struct Task {
 std::vector<Task> split(int64_t rows, int64_t frames, int64_t weight_bytes, int64_t panels, const Threads& threads) {
   const int64_t frame_rows = rows / frames;
   const int64_t most = weight_bytes > kLargeWeights ? kChunkRowsOfLarge : kChunkRows;
-  const int64_t per_thread = blocks(rows / (2 * threads.count()), kStripRows) * kStripRows;
+  const int64_t per_thread = blocks(rows / (int64_t{2} * threads.count()), kStripRows) * kStripRows;
   const int64_t wanted = std::min(frame_rows, std::clamp(per_thread, 4 * kStripRows, most));
   const int64_t in_frame = blocks(frame_rows, wanted);
   const int64_t chunk = blocks(blocks(frame_rows, in_frame), kStripRows) * kStripRows;

@@ -4,11 +4,11 @@
 
 namespace svd::cpu {
 
-Runtime::Runtime(Threads threads_, Numerics numerics_, BufferPool& pool_, const kernels::Bf16Kernels* bf16_)
-    : threads(threads_),
-      numerics(numerics_),
-      pool(pool_),
-      bf16(bf16_),
+Runtime::Runtime(Threads threads, Numerics numerics, BufferPool& pool, const kernels::Bf16Kernels* bf16)
+    : threads(threads),
+      numerics(numerics),
+      pool(pool),
+      bf16(bf16),
       engine(dnnl::engine::kind::cpu, 0),
       stream(engine) {}
 

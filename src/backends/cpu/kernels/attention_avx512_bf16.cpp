@@ -8,10 +8,8 @@
 #include <cmath>
 
 #include "backends/cpu/kernels/attention.h"
+#include "backends/cpu/kernels/avx512_bf16.h"
 #include "backends/cpu/kernels/avx512_math-inl.h"
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace svd::kernels {
 namespace {
@@ -19,11 +17,11 @@ namespace {
 constexpr int64_t kVectors = kKeyPanel / 16;
 
 // The lanes of vector v of a panel that hold keys, when `left` keys are left from the panel's first on.
-inline __mmask16 lanes_of(int64_t left, int64_t v) { return avx512::first_lanes(left - 16 * v); }
+SVD_AVX512_BF16 inline __mmask16 lanes_of(int64_t left, int64_t v) { return avx512::first_lanes(left - 16 * v); }
 
-void softmax_strip(const float* scores, int64_t panel_stride, int64_t rows, int64_t keys, float scale_log2,
-                   SoftmaxState& state, float* outputs, int64_t output_panels, int64_t output_stride,
-                   bf16* probabilities, int64_t probability_stride) {
+SVD_AVX512_BF16 void softmax_strip(const float* scores, int64_t panel_stride, int64_t rows, int64_t keys,
+                                   float scale_log2, SoftmaxState& state, float* outputs, int64_t output_panels,
+                                   int64_t output_stride, bf16* probabilities, int64_t probability_stride) {
   const __m512 scale = _mm512_set1_ps(scale_log2), lowest = _mm512_set1_ps(-3.0e38f);
   const int64_t whole = keys / kKeyPanel, rest = keys % kKeyPanel;
   for (int64_t row = 0; row < rows; ++row, scores += kPanelColumns, probabilities += probability_stride) {
@@ -48,7 +46,8 @@ void softmax_strip(const float* scores, int64_t panel_stride, int64_t rows, int6
     const __m512 offset = _mm512_set1_ps(-now * scale_log2);
 
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    const auto step = [&](const float* s, bf16* p, __mmask16 first, __mmask16 second) __attribute__((always_inline)) {
+    const auto step = [&](const float* s, bf16* p, __mmask16 first, __mmask16 second) SVD_AVX512_BF16
+        __attribute__((always_inline)) {
       const __m512 a = _mm512_maskz_mov_ps(first, avx512::exp2(_mm512_fmadd_ps(_mm512_load_ps(s), scale, offset)));
       const __m512 b =
           _mm512_maskz_mov_ps(second, avx512::exp2(_mm512_fmadd_ps(_mm512_load_ps(s + 16), scale, offset)));
@@ -83,7 +82,8 @@ void softmax_strip(const float* scores, int64_t panel_stride, int64_t rows, int6
   }
 }
 
-void divide_strip(const float* outputs, int64_t rows, const SoftmaxState& state, int64_t row_stride, bf16* y) {
+SVD_AVX512_BF16 void divide_strip(const float* outputs, int64_t rows, const SoftmaxState& state, int64_t row_stride,
+                                  bf16* y) {
   for (int64_t row = 0; row < rows; ++row, outputs += kPanelColumns, y += row_stride) {
     const __m512 factor = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(_mm512_load_ps(state.sum[row])));
     for (int64_t v = 0; v < kVectors; ++v) {
@@ -93,7 +93,7 @@ void divide_strip(const float* outputs, int64_t rows, const SoftmaxState& state,
 }
 
 // A pair of a key's neighbouring elements is one 32-bit word, so the panel is the transposed matrix of words.
-void pack_keys(const bf16* keys, int64_t count, int64_t width, int64_t row_stride, bf16* panel) {
+SVD_AVX512_BF16 void pack_keys(const bf16* keys, int64_t count, int64_t width, int64_t row_stride, bf16* panel) {
   for (int64_t first = 0; first < kKeyPanel; first += 16) {
     for (int64_t column = 0; column < width; column += 32) {
       __m512i words[16];
@@ -109,8 +109,8 @@ void pack_keys(const bf16* keys, int64_t count, int64_t width, int64_t row_strid
   }
 }
 
-void pack_values(const bf16* values, int64_t count, int64_t padded, int64_t row_stride, bf16* panel) {
-  const auto row = [&](int64_t i, int64_t column) {
+SVD_AVX512_BF16 void pack_values(const bf16* values, int64_t count, int64_t padded, int64_t row_stride, bf16* panel) {
+  const auto row = [&](int64_t i, int64_t column) SVD_AVX512_BF16 {
     return i < count ? _mm512_cvtepu16_epi32(_mm256_loadu_epi16(values + i * row_stride + column))
                      : _mm512_setzero_si512();
   };
@@ -128,5 +128,3 @@ constinit const AttentionKernel kAvx512Bf16Attention{pack_keys, pack_values, sof
                                                      among_frames_avx512_bf16};
 
 }  // namespace svd::kernels
-
-#pragma GCC pop_options

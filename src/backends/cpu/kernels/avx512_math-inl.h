@@ -5,30 +5,28 @@
 
 #include <iterator>
 
+#include "backends/cpu/kernels/avx512_bf16.h"
 #include "backends/cpu/kernels/gelu.h"
 #include "base/half.h"
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace svd::kernels::avx512 {
 
 // The lanes that are filled when `count` elements are left.
-inline __mmask16 first_lanes(int64_t count) {
+SVD_AVX512_BF16 inline __mmask16 first_lanes(int64_t count) {
   return count >= 16 ? __mmask16{0xFFFF} : count <= 0 ? __mmask16{0} : static_cast<__mmask16>((1u << count) - 1);
 }
 
-inline __m512 load(const bf16* p, __mmask16 mask = 0xFFFF) {
+SVD_AVX512_BF16 inline __m512 load(const bf16* p, __mmask16 mask = 0xFFFF) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16));
 }
 
-inline void store(__m512 v, bf16* p, __mmask16 mask = 0xFFFF) {
+SVD_AVX512_BF16 inline void store(__m512 v, bf16* p, __mmask16 mask = 0xFFFF) {
   _mm256_mask_storeu_epi16(p, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
 }
 
 // 2^x, to 7.5e-5 of the result: x = whole + f with 0 <= f < 1, and the cubic for 2^f of least largest relative error,
 // which is a twenty-fifth of bfloat16's rounding. Below 2^-126 the result goes to zero; NaN stays NaN.
-inline __m512 exp2(__m512 x) {
+SVD_AVX512_BF16 inline __m512 exp2(__m512 x) {
   constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
   const __m512 f = _mm512_reduce_ps(x, kDown);
   __m512 p = _mm512_set1_ps(0.0780245168f);
@@ -39,7 +37,7 @@ inline __m512 exp2(__m512 x) {
 }
 
 // x / (1 + e^-x)
-inline __m512 silu(__m512 x) {
+SVD_AVX512_BF16 inline __m512 silu(__m512 x) {
   const __m512 one = _mm512_set1_ps(1.0f);
   // e^100 is far beyond where the quotient is zero to bfloat16, and its square still a number.
   const __m512 e = exp2(_mm512_mul_ps(_mm512_max_ps(x, _mm512_set1_ps(-60.0f)), _mm512_set1_ps(-1.44269504f)));
@@ -50,7 +48,7 @@ inline __m512 silu(__m512 x) {
 }
 
 // See gelu.h.
-inline __m512 gelu(__m512 x) {
+SVD_AVX512_BF16 inline __m512 gelu(__m512 x) {
   const __m512 bound = _mm512_set1_ps(kGeluBound);
   const __m512 near = _mm512_max_ps(_mm512_min_ps(x, bound), _mm512_sub_ps(_mm512_setzero_ps(), bound));
   const __m512 u = _mm512_mul_ps(near, near);
@@ -63,7 +61,7 @@ inline __m512 gelu(__m512 x) {
 }
 
 // Transposes a 16 x 16 matrix of 32-bit words: pairs of rows, then of pairs, then the four 128-bit parts of each row.
-inline void transpose(__m512i (&rows)[16]) {
+SVD_AVX512_BF16 inline void transpose(__m512i (&rows)[16]) {
   __m512i pairs[16], fours[16], halves[16];
   for (int i = 0; i < 16; i += 2) {
     pairs[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
@@ -92,5 +90,3 @@ inline void transpose(__m512i (&rows)[16]) {
 }
 
 }  // namespace svd::kernels::avx512
-
-#pragma GCC pop_options

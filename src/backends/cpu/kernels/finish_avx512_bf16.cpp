@@ -1,11 +1,9 @@
 // What follows a product: bias, activation, gate, shift, residual and blend on float32 sums, then one rounding.
 #include <immintrin.h>
 
+#include "backends/cpu/kernels/avx512_bf16.h"
 #include "backends/cpu/kernels/avx512_math-inl.h"
 #include "backends/cpu/kernels/matrix.h"
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace svd::kernels {
 namespace {
@@ -14,8 +12,8 @@ constexpr int64_t kColumns = 32;  // of results at a time: a cache line of bfloa
 
 // 32 columns of all rows; what is constant down the columns stays in registers.
 template <bool kGated, bool kPlain>
-void finish_columns(const float* sums, int64_t rows, const Finish& f, int64_t column, const bf16* residual,
-                    const bf16* other, int64_t row_stride, bf16* y) {
+SVD_AVX512_BF16 void finish_columns(const float* sums, int64_t rows, const Finish& f, int64_t column,
+                                    const bf16* residual, const bf16* other, int64_t row_stride, bf16* y) {
   const __mmask16 mask[2] = {avx512::first_lanes(f.columns - column), avx512::first_lanes(f.columns - column - 16)};
   const bool whole = mask[1] == 0xFFFF;
   const __m512 other_share = _mm512_set1_ps(f.other_share), own_share = _mm512_set1_ps(1.0f - f.other_share);
@@ -58,8 +56,8 @@ void finish_columns(const float* sums, int64_t rows, const Finish& f, int64_t co
   }
 }
 
-void finish_strip(const float* sums, int64_t rows, const Finish& f, const bf16* residual, const bf16* other,
-                  int64_t row_stride, bf16* y) {
+SVD_AVX512_BF16 void finish_strip(const float* sums, int64_t rows, const Finish& f, const bf16* residual,
+                                  const bf16* other, int64_t row_stride, bf16* y) {
   const bool gated = f.gate == Gate::gelu;
   const bool plain = !f.silu && !f.gelu && !f.shift && !residual && !other;
   const auto columns = gated ? (plain ? finish_columns<true, true> : finish_columns<true, false>)
@@ -71,7 +69,7 @@ void finish_strip(const float* sums, int64_t rows, const Finish& f, const bf16* 
 
 void end_streaming() { _mm_sfence(); }
 
-void gelu_in_place(float* values, int64_t n) {
+SVD_AVX512_BF16 void gelu_in_place(float* values, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) {
     const __mmask16 mask = avx512::first_lanes(n - i);
     _mm512_mask_storeu_ps(values + i, mask, avx512::gelu(_mm512_maskz_loadu_ps(mask, values + i)));
@@ -83,5 +81,3 @@ void gelu_in_place(float* values, int64_t n) {
 constinit const FinishKernel kAvx512Bf16Finish{finish_strip, end_streaming, gelu_in_place};
 
 }  // namespace svd::kernels
-
-#pragma GCC pop_options

@@ -7,27 +7,25 @@
 
 #include <cstring>
 
+#include "backends/cpu/kernels/avx512_bf16.h"
 #include "backends/cpu/kernels/matrix.h"
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512bf16")
 
 namespace svd::kernels {
 namespace {
 
 constexpr int kVectors = kPanelColumns / 16;
 
-inline __m512bh pair_of(const bf16* p) {
+SVD_AVX512_BF16 inline __m512bh pair_of(const bf16* p) {
   int bits;
   std::memcpy(&bits, p, sizeof bits);
   return reinterpret_cast<__m512bh>(_mm512_set1_epi32(bits));
 }
 
-inline __m512bh vector_of(const bf16* p) { return reinterpret_cast<__m512bh>(_mm512_load_si512(p)); }
+SVD_AVX512_BF16 inline __m512bh vector_of(const bf16* p) { return reinterpret_cast<__m512bh>(_mm512_load_si512(p)); }
 
 template <int kRows>
-void rows_times_panels(const bf16* rows, int64_t row_stride, const Piece* pieces, int64_t piece_count, bool add,
-                       float* sums) {
+SVD_AVX512_BF16 void rows_times_panels(const bf16* rows, int64_t row_stride, const Piece* pieces, int64_t piece_count,
+                                       bool add, float* sums) {
   __m512 sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
@@ -58,10 +56,10 @@ void rows_times_panels(const bf16* rows, int64_t row_stride, const Piece* pieces
   }
 }
 
-void accumulate(const Strip* strips, int64_t strip_count, int64_t row_stride, const Piece* pieces, int64_t piece_count,
-                bool add, float* sums) {
+SVD_AVX512_BF16 void accumulate(const Strip* strips, int64_t strip_count, int64_t row_stride, const Piece* pieces,
+                                int64_t piece_count, bool add, float* sums) {
   for (int64_t s = 0; s < strip_count; ++s, sums += kStripSums) {
-    const auto block = [&](auto rows_times, int64_t first) {
+    const auto block = [&](auto rows_times, int64_t first) SVD_AVX512_BF16 {
       rows_times(strips[s].rows + first * row_stride, row_stride, pieces, piece_count, add,
                  sums + first * kPanelColumns);
     };
@@ -89,5 +87,3 @@ void accumulate(const Strip* strips, int64_t strip_count, int64_t row_stride, co
 constinit const MatrixKernel kAvx512Bf16Matrix{"avx512_bf16", 1280, accumulate, [] {}, [] {}};
 
 }  // namespace svd::kernels
-
-#pragma GCC pop_options

@@ -10,10 +10,8 @@
 #include <cstring>
 
 #include "backends/cpu/kernels/attention.h"
+#include "backends/cpu/kernels/avx512_bf16.h"
 #include "backends/cpu/kernels/avx512_math-inl.h"
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace svd::kernels {
 namespace {
@@ -23,13 +21,13 @@ constexpr int64_t kWords = kWidth / 2;
 constexpr int64_t kTogether = 4;                  // queries
 constexpr float kScaleLog2 = 1.44269504f / 8.0f;  // log2(e) / sqrt(64)
 
-inline __m512bh broadcast_pair(const bf16* p) {
+SVD_AVX512_BF16 inline __m512bh broadcast_pair(const bf16* p) {
   int bits;
   std::memcpy(&bits, p, sizeof bits);
   return reinterpret_cast<__m512bh>(_mm512_set1_epi32(bits));
 }
 
-inline __m512bh as_pairs(__m512i words) { return reinterpret_cast<__m512bh>(words); }
+SVD_AVX512_BF16 inline __m512bh as_pairs(__m512i words) { return reinterpret_cast<__m512bh>(words); }
 
 // kGroups: of 16 keys.
 template <int kGroups>
@@ -40,7 +38,7 @@ struct Head {
   __m512i values[kKeys / 2][4];
   alignas(64) bf16 probabilities[kTogether][kKeys];
 
-  void load(const bf16* k, const bf16* v, int64_t frames, int64_t frame_stride) {
+  SVD_AVX512_BF16 void load(const bf16* k, const bf16* v, int64_t frames, int64_t frame_stride) {
     for (int g = 0; g < kGroups; ++g) {
       for (int half = 0; half < 2; ++half) {
         __m512i rows[16];
@@ -52,7 +50,7 @@ struct Head {
         for (int i = 0; i < 16; ++i) keys[16 * half + i][g] = rows[i];
       }
     }
-    const auto value = [&](int64_t frame, int64_t column) {
+    const auto value = [&](int64_t frame, int64_t column) SVD_AVX512_BF16 {
       return frame < frames ? _mm512_cvtepu16_epi32(_mm256_loadu_epi16(v + frame * frame_stride + column))
                             : _mm512_setzero_si512();
     };
@@ -65,7 +63,7 @@ struct Head {
 
   // kQueries queries from q on, a frame_stride apart: probabilities[i] = softmax over the frames.
   template <int kQueries>
-  void weigh(const bf16* q, int64_t frames, int64_t frame_stride) {
+  SVD_AVX512_BF16 void weigh(const bf16* q, int64_t frames, int64_t frame_stride) {
     __m512 logits[kQueries][kGroups];
     for (int i = 0; i < kQueries; ++i) {
       for (int g = 0; g < kGroups; ++g) logits[i][g] = _mm512_setzero_ps();
@@ -102,7 +100,7 @@ struct Head {
 
   // y[i] = probabilities[i] * values
   template <int kQueries>
-  void mix(int64_t frames, int64_t result_stride, bf16* y) const {
+  SVD_AVX512_BF16 void mix(int64_t frames, int64_t result_stride, bf16* y) const {
     __m512 sums[kQueries][4];
     for (int i = 0; i < kQueries; ++i) {
       for (int c = 0; c < 4; ++c) sums[i][c] = _mm512_setzero_ps();
@@ -124,14 +122,14 @@ struct Head {
   }
 
   template <int kQueries>
-  void answer(const bf16* q, int64_t frames, int64_t frame_stride, int64_t result_stride, bf16* y) {
+  SVD_AVX512_BF16 void answer(const bf16* q, int64_t frames, int64_t frame_stride, int64_t result_stride, bf16* y) {
     weigh<kQueries>(q, frames, frame_stride);
     mix<kQueries>(frames, result_stride, y);
   }
 };
 
 // Rows of one position lie a frame apart, too many streams for the hardware to foresee.
-inline void prefetch(const bf16* q, int64_t frames, int64_t frame_stride, int64_t channels) {
+SVD_AVX512_BF16 inline void prefetch(const bf16* q, int64_t frames, int64_t frame_stride, int64_t channels) {
   for (int64_t frame = 0; frame < frames; ++frame, q += frame_stride) {
     for (int64_t part = 0; part < 3; ++part) {  // q, k and v: two cache lines each
       const char* line = reinterpret_cast<const char*>(q + part * channels);
@@ -142,7 +140,8 @@ inline void prefetch(const bf16* q, int64_t frames, int64_t frame_stride, int64_
 }
 
 template <int kGroups>
-void attend(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, int64_t begin, int64_t end, bf16* y) {
+SVD_AVX512_BF16 void attend(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, int64_t begin,
+                            int64_t end, bf16* y) {
   const int64_t channels = heads * kWidth;
   const int64_t frame_stride = positions * 3 * channels, result_stride = positions * channels;
   Head<kGroups> head;
@@ -171,11 +170,9 @@ void attend(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, i
 
 }  // namespace
 
-void among_frames_avx512_bf16(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads, int64_t begin,
-                              int64_t end, bf16* y) {
+SVD_AVX512_BF16 void among_frames_avx512_bf16(const bf16* qkv, int64_t frames, int64_t positions, int64_t heads,
+                                              int64_t begin, int64_t end, bf16* y) {
   (frames <= 16 ? attend<1> : attend<2>)(qkv, frames, positions, heads, begin, end, y);
 }
 
 }  // namespace svd::kernels
-
-#pragma GCC pop_options
