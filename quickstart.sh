@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# From a fresh Debian 12 to a first video: installs the packages that are missing, builds, and animates a picture.
+# From a fresh Debian 12 to a first video: installs missing packages, builds the program, and animates a picture.
 #
-#   ./quickstart.sh                                   the demo model with a picture of the world that it knows
-#   ./quickstart.sh toys.png --motion_bucket_id 200   another picture (first!); options go to `svd sample`
+#   ./quickstart.sh                                   the demo model, with a picture from the world it knows
+#   ./quickstart.sh toys.png --motion_bucket_id 200   another picture, which comes first; options go to `svd sample`
 #   ./quickstart.sh photo.jpg --checkpoint checkpoints/svd_xt.safetensors --version svd_xt
 #
-# Safe to run again; what is already there is kept.
+# Safe to run again: nothing that exists is replaced.
 set -euo pipefail
 callers_folder=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -13,7 +13,7 @@ top=$PWD
 
 say() { printf '\nquickstart.sh: %s\n' "$*"; }
 
-# Whether the user gave an option: given num_frames "$@" finds --num_frames 7, --num_frames=7 and --num-frames=7.
+# Whether an option is among the arguments: given num_frames "$@" finds --num_frames 7, --num_frames=7 and --num-frames=7.
 given() {
   local name=$1 argument
   shift
@@ -29,7 +29,7 @@ output=$top/outputs/quickstart
 
 tools/setup_packages.sh build
 
-# An existing build folder keeps its settings: ./test.sh may have configured it with the tests.
+# An existing build folder keeps its settings, as ./test.sh may have configured it with the tests.
 if [[ ! -f build/release/build.ninja ]]; then
   say "configuring"
   cmake --preset release -DSVD_TESTS=OFF
@@ -40,7 +40,7 @@ cmake --build --preset release --target svd
 cd "$callers_folder" # paths among the arguments are relative to it
 options=()
 if (($# > 0)) && [[ "$1" != -* ]] && [[ ! -e "$1" ]]; then
-  echo "quickstart.sh: there is no picture $1" >&2
+  echo "quickstart.sh: $1: no such picture" >&2
   exit 2
 fi
 if (($# > 0)) && [[ "$1" != -* ]]; then
@@ -65,8 +65,8 @@ fi
 if [[ "${demo:-0}" == 1 ]]; then
   cat <<'END'
 
-The demo model behind it is small and knows one world only: coloured toys over hills (models/README.md). For photographs
-put Stability AI's svd.safetensors into a folder and run
+It was made by the demo model, which is small and knows only one world: coloured toys over hills (models/README.md). To
+animate a photograph, download Stability AI's svd.safetensors to a folder and run
 
   ./quickstart.sh PICTURE --checkpoint FOLDER/svd.safetensors --version svd
 END

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Sets up and runs all tests: installs the packages that are missing, builds, checks the sources' format, runs ctest.
+# Runs all tests: installs missing packages, builds, checks the format of the sources, and runs ctest.
 #
 #   ./test.sh                    the optimised build
-#   ./test.sh asan|tsan|debug    that preset of CMakePresets.json
-#   ./test.sh release -R media   further arguments go to ctest
+#   ./test.sh asan|tsan|debug    another preset of CMakePresets.json
+#   ./test.sh release -R media   other arguments go to ctest
 #
-# Safe to run again; only what changed is built.
+# Safe to run again: only what has changed is rebuilt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -30,7 +30,7 @@ say "configuring and building, preset $preset"
 cmake --preset "$preset" -DSVD_TESTS=ON
 cmake --build --preset "$preset"
 
-# A file out of format must not hide what the tests say, so both run and either fails.
+# A badly formatted file must not hide the result of the tests, so both checks run and either can fail.
 say "checking the format"
 format_status=0
 tools/check_format.sh || format_status=$?
@@ -40,9 +40,9 @@ test_status=0
 ctest --preset "$preset" -j2 --output-on-failure --no-tests=error "$@" || test_status=$?
 
 if ((test_status != 0)); then
-  say "FAILED: preset $preset, see ctest's list above; ./test.sh $preset --rerun-failed runs only those again" >&2
+  say "FAILED: preset $preset; ctest lists the failures above; ./test.sh $preset --rerun-failed repeats only those" >&2
 elif ((format_status != 0)); then
-  say "FAILED: the tests passed, but the format check did not; run tools/check_format.sh --fix" >&2
+  say "FAILED: the tests passed, but the format check did not; its message is above" >&2
 else
   say "all tests passed, preset $preset"
 fi

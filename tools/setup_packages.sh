@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Installs the Debian packages this project needs; does nothing, quickly, when they are all there.
+# Installs the Debian packages that this project needs. Returns at once if all of them are installed.
 #
 #   tools/setup_packages.sh build        to build and run the program
 #   tools/setup_packages.sh build test   and its tests
 #   tools/setup_packages.sh clang        to build it with clang, for clang-tidy and for the fuzz targets
 #
-# SVD_SKIP_PACKAGES=1 leaves the system alone (for other distributions, and machines without root).
+# SVD_SKIP_PACKAGES=1 leaves the system alone: for other distributions, and for machines without root.
 set -euo pipefail
 
 build_packages=(
   g++ cmake ninja-build pkg-config ccache
   libdnnl-dev libhwy-dev                                        # arithmetic
   nlohmann-json3-dev libcli11-dev libfmt-dev                    # checkpoint headers, options, messages
-  libvips-dev                                                   # pictures in
-  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev   # videos out
+  libvips-dev                                                   # reading and writing pictures
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev   # writing videos
   libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev  # svd serve
 )
 test_packages=(
   libgtest-dev libgmock-dev
-  ffmpeg                                                        # its ffprobe looks at the videos we write
-  chromium chromium-driver                                      # the page in a real browser
+  ffmpeg                                                        # its ffprobe examines the videos
+  chromium chromium-driver                                      # to test the page in a real browser
   clang-format
 )
 clang_packages=(
@@ -42,7 +42,7 @@ as_root() {
   if ((EUID == 0)); then
     "$@"
   else
-    # sudo drops the environment, so settings go through env.
+    # sudo drops the environment, so settings are passed with env.
     sudo "$@"
   fi
 }
@@ -57,7 +57,7 @@ for group in "$@"; do
   esac
 done
 if ((${#wanted[@]} == 0)); then
-  say "which packages? Expected one or more of: build test clang"
+  say "no group given: expected one or more of build, test and clang"
   exit 2
 fi
 
@@ -65,7 +65,7 @@ if [[ "${SVD_SKIP_PACKAGES:-0}" == 1 ]]; then
   exit 0
 fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  say "this is not a Debian system. Install what corresponds to these Debian packages, then set SVD_SKIP_PACKAGES=1:"
+  say "this is not a Debian system. Install the equivalents of these Debian packages, then set SVD_SKIP_PACKAGES=1:"
   say "  ${wanted[*]}"
   exit 1
 fi
@@ -76,7 +76,7 @@ if ((${#missing[@]} == 0)); then
 fi
 
 if ((EUID != 0)) && ! command -v sudo >/dev/null; then
-  say "packages are missing, and installing them needs root or sudo. As root, run:"
+  say "installing packages needs root or sudo, and some are missing. As root, run:"
   say "  apt-get update && apt-get install --no-install-recommends ${missing[*]}"
   exit 1
 fi

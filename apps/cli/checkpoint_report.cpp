@@ -19,7 +19,7 @@ class Reporter {
  public:
   explicit Reporter(const SafetensorsFile& file) : file_(file) {}
 
-  // read_config and describe work on one kind of Config; Part is constructed from it.
+  // read_config makes the Config that describe prints and Part is constructed from.
   template <typename Part, typename Config>
   PartReport part(std::string name, std::string_view prefix,
                   Config (*read_config)(const TensorSource&, std::string_view),
@@ -35,6 +35,7 @@ class Reporter {
       report.problems.emplace_back(e.what());
     }
     report.missing = loader.missing();
+    if (!report.missing.empty()) report.missing_summary = loader.missing_summary();
     report.problems.insert(report.problems.end(), loader.misshapen().begin(), loader.misshapen().end());
     for (const auto& [tensor, shape] : loader.needed()) {
       const auto it = file_.index().find(tensor);
@@ -49,7 +50,7 @@ class Reporter {
     return report;
   }
 
-  uint64_t unneeded() const { return file_.index().size() - needed_.size() + file_.other_types().size(); }
+  uint64_t unused() const { return file_.index().size() - needed_.size() + file_.other_types().size(); }
 
  private:
   const SafetensorsFile& file_;
@@ -61,7 +62,7 @@ std::string describe_autoencoder(const AutoencoderConfig& c) {
                      c.res_blocks, c.latent_channels);
 }
 
-// The published versions share one network: what tells them apart is the decoder and, at best, the file's name.
+// The published versions share one network. Only the decoder and, at best, the file name tell them apart.
 std::string guess_version(const std::filesystem::path& path, const SafetensorsFile& file) {
   const auto has = [&](std::string_view prefix) {
     const auto it = file.index().lower_bound(prefix);
@@ -70,12 +71,13 @@ std::string guess_version(const std::filesystem::path& path, const SafetensorsFi
   if (!has(part::kUNet)) return "not a Stable Video Diffusion checkpoint";
   const bool temporal = has("first_stage_model.decoder.mid.block_1.time_stack");
   const std::string name = path.filename().string();
-  if (temporal && name.find("svd_demo") != std::string::npos) return "svd_demo (by the file's name)";
+  if (temporal && name.find("svd_demo") != std::string::npos) return "svd_demo (by the file name)";
   const bool xt = name.find("xt") != std::string::npos, newer = name.find("1_1") != std::string::npos;
-  if (temporal && xt) return newer ? "svd_xt_1_1 (by the file's name)" : "svd_xt (by the file's name)";
+  if (temporal && xt) return newer ? "svd_xt_1_1 (by the file name)" : "svd_xt (by the file name)";
   if (temporal)
-    return name.find("svd") != std::string::npos ? "svd (by the file's name)" : "svd or svd_xt (same network)";
-  return xt ? "svd_xt_image_decoder (by the file's name)" : "svd_image_decoder or svd_xt_image_decoder (same network)";
+    return name.find("svd") != std::string::npos ? "svd (by the file name)" : "svd or svd_xt (they share one network)";
+  return xt ? "svd_xt_image_decoder (by the file name)"
+            : "svd_image_decoder or svd_xt_image_decoder (they share one network)";
 }
 
 }  // namespace
@@ -103,7 +105,7 @@ CheckpointReport report_on(const std::filesystem::path& path) {
       "VAE decoder", part::kDecoder, read_decoder_config, [](const AutoencoderConfig& c) {
         return fmt::format("{}, {}", c.temporal_decoder ? "temporal" : "frame by frame", describe_autoencoder(c));
       }));
-  report.unneeded = reporter.unneeded();
+  report.unused = reporter.unused();
   report.metadata = file.metadata();
   return report;
 }

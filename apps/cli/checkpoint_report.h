@@ -1,4 +1,4 @@
-// What is in a checkpoint file and what is missing.
+// What a checkpoint file contains, and what is missing from it.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,11 @@ struct PartReport {
   std::string name;                                 // "UNet"
   std::string prefix;                               // "model.diffusion_model"
   std::string sizes = {};                           // "320 channels, levels 320 640 1280 1280, ..."
-  uint64_t tensors = 0, parameters = 0, bytes = 0;  // of what the part needs and the file has
+  uint64_t tensors = 0, parameters = 0, bytes = 0;  // of those that the part needs and the file has
   std::map<std::string, uint64_t> types = {};       // "f16" -> tensors
   std::vector<std::string> missing = {};            // names
-  std::vector<std::string> problems = {};           // sentences: wrong shapes, or why the sizes cannot be read
+  std::string missing_summary = {};                 // the same in words; empty when nothing is missing
+  std::vector<std::string> problems = {};           // wrong shapes or types, or why the sizes cannot be read
   bool complete() const { return missing.empty() && problems.empty(); }
 };
 
@@ -26,12 +27,12 @@ struct CheckpointReport {
   uint64_t file_bytes = 0;
   std::string version_guess = {};
   std::vector<PartReport> parts = {};
-  uint64_t unneeded = 0;  // tensors that no part needs
+  uint64_t unused = 0;  // tensors that no part needs
   std::map<std::string, std::string> metadata = {};
   bool complete() const;
 };
 
-// Throws Error(bad_file) only when the file is not a safetensors file at all.
+// Throws Error(bad_file) only if the file is not a safetensors file at all.
 CheckpointReport report_on(const std::filesystem::path& path);
 
 }  // namespace svd::cli

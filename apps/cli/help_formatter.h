@@ -7,7 +7,7 @@
 
 namespace svd::cli {
 
-// CLI11 writes defaults as `--fps_id N=6`; here they are said in the description.
+// CLI11 prints defaults as `--fps_id N=6`; here they are part of the description.
 class HelpFormatter : public CLI::Formatter {
  public:
   HelpFormatter() { column_width(26); }

@@ -7,7 +7,6 @@
 #include "checkpoint/safetensors_header.h"
 #include "checkpoint_report.h"
 #include "command.h"
-#include "models/weight_scope.h"
 
 namespace svd::cli {
 namespace {
@@ -27,13 +26,13 @@ void print_text(const CheckpointReport& report) {
     if (!part.sizes.empty()) fmt::print("  {}\n", part.sizes);
     fmt::print("  {} tensors, {:.1f} million parameters, {}, {}\n", part.tensors,
                static_cast<double>(part.parameters) / 1e6, gibibytes(part.bytes), types_of(part));
-    if (!part.missing.empty()) fmt::print("  missing: {}: {}\n", part.missing.size(), summarize_names(part.missing));
+    if (!part.missing.empty()) fmt::print("  missing: {}\n", part.missing_summary);
     for (const std::string& problem : part.problems) fmt::print("  problem: {}\n", problem);
   }
-  fmt::print("\nnot needed: {} tensors\n", report.unneeded);
+  fmt::print("\nunused: {} tensors\n", report.unused);
   for (const auto& [key, value] : report.metadata)
     fmt::print("metadata {}: {}\n", quoted_name(key), quoted_name(value));
-  fmt::print("{}\n", report.complete() ? "complete" : "NOT COMPLETE: this file cannot be used");
+  fmt::print("{}\n", report.complete() ? "complete" : "INCOMPLETE: this file cannot be used");
 }
 
 void print_json(const CheckpointReport& report) {
@@ -49,13 +48,9 @@ void print_json(const CheckpointReport& report) {
                      {"missing", part.missing},
                      {"problems", part.problems}});
   }
-  const nlohmann::json object = {{"path", report.path},
-                                 {"bytes", report.file_bytes},
-                                 {"version", report.version_guess},
-                                 {"parts", parts},
-                                 {"not_needed", report.unneeded},
-                                 {"metadata", report.metadata},
-                                 {"complete", report.complete()}};
+  const nlohmann::json object = {
+      {"path", report.path},     {"bytes", report.file_bytes},  {"version", report.version_guess}, {"parts", parts},
+      {"unused", report.unused}, {"metadata", report.metadata}, {"complete", report.complete()}};
   fmt::print("{}\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
@@ -67,9 +62,10 @@ void add_info_command(CLI::App& app, Run& run) {
     bool json = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("info", "Describe a checkpoint: version, parts, sizes, types, what is missing");
+  CLI::App* c =
+      app.add_subcommand("info", "Describe a checkpoint: its version, parts, sizes and types, and what is missing");
   c->footer(
-      "Exit code 1 when something that the program needs is missing or has another shape.\n\n"
+      "The exit code is 1 if a tensor that the program needs is missing or has the wrong shape or type.\n\n"
       "Examples:\n"
       "  svd info checkpoints/svd_xt.safetensors\n"
       "  svd info --json checkpoints/svd_xt.safetensors | jq .complete\n");

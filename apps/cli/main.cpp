@@ -1,4 +1,4 @@
-// The program: finds the subcommand, runs it, turns errors into messages and exit codes.
+// The program: finds the subcommand, runs it, and turns errors into messages and exit codes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,27 +18,27 @@ namespace {
 
 constexpr const char* kFooter =
     "Examples:\n"
-    "  svd sample --version svd_demo                 the small model that comes with the program\n"
+    "  svd sample --version svd_demo                 the small bundled model\n"
     "  svd sample photo.jpg                          14 frames with checkpoints/svd.safetensors\n"
     "  svd sample --input_path=photo.jpg --version=svd_xt --num_frames=20\n"
     "  svd serve                                     the web page, at http://127.0.0.1:8501\n"
-    "  svd info checkpoints/svd_xt.safetensors       what is in the file, and what is missing\n"
+    "  svd info checkpoints/svd_xt.safetensors       what the file contains, and what is missing\n"
     "  svd synth --size tiny --output tiny.safetensors\n"
-    "                                                weights from a formula, which make noise, for tests\n"
+    "                                                weights from a formula, for tests (they make noise)\n"
     "`svd COMMAND --help` lists a command's options.";
 
-// Option names may be written with - or _; inside the program they have _.
+// Option names may be written with - or _; internally they have _.
 std::vector<std::string> with_underscores(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   for (std::string& argument : arguments) {
-    if (argument == "--") break;  // what follows are no options
+    if (argument == "--") break;  // no options follow
     if (!argument.starts_with("--")) continue;
     const size_t end = std::min(argument.find('='), argument.size());
     for (size_t i = 2; i < end; ++i) {
       if (argument[i] == '-') argument[i] = '_';
     }
   }
-  return {arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
+  return {arguments.rbegin(), arguments.rend()};  // CLI11 consumes them from the back
 }
 
 int run(int argc, char** argv) {

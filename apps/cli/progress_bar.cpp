@@ -14,9 +14,9 @@ namespace {
 
 constexpr double kRedrawSeconds = 0.1;  // on a terminal
 constexpr double kLineSeconds = 30;     // elsewhere, at least this often
-constexpr double kLineFraction = 0.1;   // and at these parts of a phase
-constexpr double kLinePause = 1;        // but not more often
-constexpr double kTellTimeLeft = 0.02;  // of the work must be done before its pace says anything
+constexpr double kLineFraction = 0.1;   // and each time so much of a phase is done
+constexpr double kLinePause = 1;        // but no more often than this
+constexpr double kTellTimeLeft = 0.02;  // fraction of the work after which its pace is a guide
 
 double since(std::chrono::steady_clock::time_point t) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
@@ -82,7 +82,7 @@ std::string ProgressBar::line(double elapsed) const {
                                  std::string(kWidth - filled, '.'), 100 * fraction_);
   if (steps_ > 0) text += fmt::format(" step {}/{}", step_, steps_);
   if (fraction_ > 0 && (step_ > 0 || (fraction_ >= kTellTimeLeft && elapsed >= 1))) {
-    if (steps_ > 0) text += fmt::format(", {} a step", duration(elapsed / (fraction_ * steps_)));
+    if (steps_ > 0) text += fmt::format(", {} per step", duration(elapsed / (fraction_ * steps_)));
     text += fmt::format(", {} left", duration(elapsed * (1 - fraction_) / fraction_));
   }
   return text;
@@ -93,7 +93,7 @@ void ProgressBar::draw(double elapsed) {
   drawn_step_ = step_;
   drawn_fraction_ = fraction_;
   if (output_ == Output::terminal) {
-    // A line that wraps could not be drawn over.
+    // A line that wraps could not be overwritten.
     fmt::print(stderr, "\r{}\033[K", line(elapsed).substr(0, terminal_width() - 1));
   } else {
     fmt::print(stderr, "{}\n", line(elapsed));

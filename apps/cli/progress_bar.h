@@ -1,4 +1,4 @@
-// Progress on the error output: a bar that redraws itself on a terminal, plain lines elsewhere.
+// Progress on standard error: a bar that redraws itself on a terminal, plain lines elsewhere. Not thread-safe.
 #pragma once
 
 #include <array>
@@ -18,13 +18,13 @@ class ProgressBar {
   explicit ProgressBar(Output output) : output_(output) {}
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  ~ProgressBar();  // without finish(): takes the line that is being drawn away, for an error's message to stand there
+  ~ProgressBar();  // without finish(): erases the unfinished line, so that an error message can take its place
 
-  // Cheap when they are called often.
+  // Cheap enough to be called often.
   void update(const Progress& progress);
   void update(const std::string& stage, double fraction, int step = 0, int steps = 0);
   void finish();                                                                    // the last stage is done
-  double seconds(Phase phase) const { return spent_[static_cast<size_t>(phase)]; }  // so far, in stages that ended
+  double seconds(Phase phase) const { return spent_[static_cast<size_t>(phase)]; }  // so far, in finished stages
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -37,7 +37,7 @@ class ProgressBar {
   std::string stage_;  // "loading UNet"
   double fraction_ = 0;
   int step_ = 0, steps_ = 0;
-  std::optional<Phase> phase_;  // that the stage belongs to
+  std::optional<Phase> phase_;  // of the stage
   Clock::time_point begin_{}, drawn_{};
   int drawn_step_ = 0;
   double drawn_fraction_ = 0;

@@ -25,22 +25,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One picture cannot be used; the others of a folder can.
-struct PictureError : Error {
+// A picture cannot be used. The others in the folder may be fine.
+struct ImageError : Error {
   using Error::Error;
 };
 
-constexpr int kHighestFps = 120;  // of a video file; the library keeps to it
+constexpr int kMaxFileFps = 120;  // of a video file; the library's limit
 
 void warn_as_the_reference_does(const SampleOptions& o) {
   if (o.motion_bucket_id > 255) {
     warn(fmt::format("motion_bucket_id {}: above 255, more motion than the model was trained on", o.motion_bucket_id));
   }
-  if (o.fps_id < 5) warn(fmt::format("fps_id {}: below 5, a lower frame rate than the model does well", o.fps_id));
-  if (o.fps_id > 30) warn(fmt::format("fps_id {}: above 30, a higher frame rate than the model does well", o.fps_id));
-  if (o.fps == 0 && o.fps_id + 1 > kHighestFps) {
-    warn(fmt::format("fps_id {}: the video file gets {} frames per second, the most it can have", o.fps_id,
-                     kHighestFps));
+  if (o.fps_id < 5) warn(fmt::format("fps_id {}: below 5, a lower frame rate than the model handles well", o.fps_id));
+  if (o.fps_id > 30)
+    warn(fmt::format("fps_id {}: above 30, a higher frame rate than the model handles well", o.fps_id));
+  if (o.fps == 0 && o.fps_id + 1 > kMaxFileFps) {
+    warn(
+        fmt::format("fps_id {}: the video file has {} frames per second, which is the maximum", o.fps_id, kMaxFileFps));
   }
 }
 
@@ -52,14 +53,15 @@ class Sampling {
   }
 
   int run() {
-    watch_for_interrupt();  // before anything is put on the disk
+    watch_for_interrupt();  // before anything is written to disk
     check_sampling(o_.sampler, o_.discretization, o_.guider,
                    o_.num_steps > 0 ? o_.num_steps : defaults_of(o_.version).num_steps);
-    const std::vector<fs::path> pictures =
-        pictures_at(o_.input_path.empty() ? bundled_picture(o_.version) : fs::path(o_.input_path));
-    if (!o_.save_tensors.empty() && pictures.size() > 1) {
+    const std::vector<fs::path> files =
+        image_files_at(o_.input_path.empty() ? bundled_image(o_.version) : fs::path(o_.input_path));
+    if (!o_.save_tensors.empty() && files.size() > 1) {
       fail(ErrorCode::invalid_argument,
-           "save_tensors: one file holds one picture's tensors, but input_path names {} pictures", pictures.size());
+           "save_tensors: the file holds the tensors of one picture, but input_path names {}; expected one picture",
+           files.size());
     }
     warn_as_the_reference_does(o_);
     const fs::path checkpoint = find_checkpoint(o_.checkpoint, o_.version);
@@ -70,7 +72,7 @@ class Sampling {
                  .threads = o_.threads});
     say(fmt::format("{} from {} on {}", defaults_of(o_.version).name, checkpoint.string(), model.describe_device()));
     prepare_outputs();
-    return sample_all(model, pictures);
+    return sample_all(model, files);
   }
 
  private:
@@ -88,28 +90,27 @@ class Sampling {
     }
   }
 
-  int sample_all(Model& model, const std::vector<fs::path>& pictures) {
+  int sample_all(Model& model, const std::vector<fs::path>& files) {
     size_t failures = 0;
-    for (const fs::path& picture : pictures) {
+    for (const fs::path& file : files) {
       try {
-        sample(model, picture);
-      } catch (const PictureError& e) {
-        if (pictures.size() == 1) throw;
+        sample(model, file);
+      } catch (const ImageError& e) {
+        if (files.size() == 1) throw;
         fmt::print(stderr, "svd: error: {}\n", e.what());
         ++failures;
       }
     }
-    if (pictures.size() > 1) {
-      const std::string summary =
-          fmt::format("{} of {} pictures became videos", pictures.size() - failures, pictures.size());
-      failures == 0 ? say(summary) : fmt::print(stderr, "svd: error: {}, {} failed\n", summary, failures);
+    if (files.size() > 1) {
+      const std::string summary = fmt::format("made {} of {} videos", files.size() - failures, files.size());
+      failures == 0 ? say(summary) : fmt::print(stderr, "svd: error: {}; {} failed\n", summary, failures);
     }
     return failures == 0 ? kSuccess : kFailure;
   }
 
-  void sample(Model& model, const fs::path& picture) {
+  void sample(Model& model, const fs::path& file) {
     const auto begin = std::chrono::steady_clock::now();
-    Request request = request_for(model, picture);
+    Request request = request_for(model, file);
     std::optional<TensorFile> tensors;
     if (!o_.save_tensors.empty()) {
       tensors.emplace(o_.save_tensors);
@@ -118,16 +119,16 @@ class Sampling {
     bench::OpProfile profile;
     if (o_.profile) request.on_operation = [&](const OperationRecord& r) { profile.add(r); };
     ProgressBar bar(ProgressBar::detect(o_.quiet));
-    const Video video = generate(model, request, picture, bar);
+    const Video video = generate(model, request, file, bar);
     OutputNumber output(folder_);
-    write_jpeg(output.picture(), request.image);
+    write_jpeg(output.image(), request.image);
     write_mp4(output.video(), video.frames, {.fps = o_.fps > 0 ? o_.fps : video.fps, .threads = o_.threads});
     output.keep();
-    if (tensors) tensors->write();  // last: a full disk must not cost the video
+    if (tensors) tensors->write();  // last, so that a full disk does not cost the video
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     say(
-        fmt::format("{}: done in {} (loading {}, encoding {}, denoising {}, decoding {}); peak memory {}, the mapped "
-                    "checkpoint included",
+        fmt::format("{}: done in {} (loading {}, encoding {}, denoising {}, decoding {}); peak memory {}, including "
+                    "the mapped checkpoint",
                     output.video().string(), duration(seconds), duration(bar.seconds(Phase::loading)),
                     duration(bar.seconds(Phase::encoding)), duration(bar.seconds(Phase::denoising)),
                     duration(bar.seconds(Phase::decoding)), gibibytes(process_memory().peak_resident_bytes)));
@@ -136,15 +137,15 @@ class Sampling {
     std::fflush(stdout);
   }
 
-  // The whole time includes loading, and pictures and video, which are no operations of the networks.
+  // The total includes loading and the picture and video files, which are not operations of the networks.
   void print_profile(const bench::OpProfile& profile, double seconds) const {
     const bench::MachinePeak peak = bench::measure_peak_of(o_.device, o_.precision, o_.threads);
-    fmt::print(stderr, "\nprofile: {:.3f} TFLOP/s is the peak ({}); {}", peak.flops / 1e12, peak.instruction,
+    fmt::print(stderr, "\nprofile: peak {:.3f} TFLOP/s ({}); {}", peak.flops / 1e12, peak.instruction,
                bench::ops_table(profile.totals(), seconds, peak.flops));
   }
 
-  // Says what will be done and what it takes.
-  Request request_for(const Model& model, const fs::path& picture) const {
+  // Prints what will be done and what it will take.
+  Request request_for(const Model& model, const fs::path& file) const {
     const VersionDefaults& defaults = defaults_of(o_.version);
     Request request{.num_frames = o_.num_frames > 0 ? o_.num_frames : defaults.num_frames,
                     .num_steps = o_.num_steps > 0 ? o_.num_steps : defaults.num_steps,
@@ -158,21 +159,21 @@ class Sampling {
                     .watermark = o_.watermark};
     Plan plan{};
     try {
-      request.image = read_picture(picture, o_.version);
+      request.image = read_fitted_image(file, o_.version);
       plan = model.plan(request);
     } catch (const Error& e) {
-      if (e.code() == ErrorCode::bad_file) throw PictureError(e.code(), e.what());
-      // The options have been checked: it is the picture.
+      if (e.code() == ErrorCode::bad_file) throw ImageError(e.code(), e.what());
+      // The options have been checked, so it must be the picture.
       if (e.code() != ErrorCode::invalid_argument) throw;
-      throw PictureError(ErrorCode::bad_file, fmt::format("{}: {}", picture.string(), e.what()));
+      throw ImageError(ErrorCode::bad_file, fmt::format("{}: {}", file.string(), e.what()));
     }
-    say(fmt::format("{}: {} x {}, {} frames, {} steps; planned peak memory: {} (while {}) of {} free", picture.string(),
+    say(fmt::format("{}: {} x {}, {} frames, {} steps; planned peak memory: {} (while {}), {} free", file.string(),
                     request.image.width, request.image.height, *request.num_frames, *request.num_steps,
                     gibibytes(plan.peak_bytes), name_of(plan.peak_phase), gibibytes(available_host_memory())));
     return request;
   }
 
-  Video generate(Model& model, const Request& request, const fs::path& picture, ProgressBar& bar) {
+  Video generate(Model& model, const Request& request, const fs::path& file, ProgressBar& bar) {
     if (o_.seed_per_picture) random_ = Random(o_.seed);
     try {
       Video video = model.generate(request, random_, [&](const Progress& p) {
@@ -183,7 +184,7 @@ class Sampling {
       return video;
     } catch (const Error& e) {
       if (e.code() != ErrorCode::out_of_memory) throw;
-      throw PictureError(e.code(), fmt::format("{}: {}", picture.string(), e.what()));
+      throw ImageError(e.code(), fmt::format("{}: {}", file.string(), e.what()));
     }
   }
 
@@ -196,7 +197,7 @@ class Sampling {
 
 void add_sample_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<SampleOptions>();
-  CLI::App* c = app.add_subcommand("sample", "Make a video from a picture, or one from each picture of a folder");
+  CLI::App* c = app.add_subcommand("sample", "Make a video from a picture, or from each picture in a folder");
   add_sample_options(*c, *o);
   c->callback([o, &run] { run = [o] { return Sampling(*o).run(); }; });
 }

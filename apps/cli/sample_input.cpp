@@ -32,7 +32,7 @@ std::string_view published_size_of(Version version) {
   return defaults_of(version).temporal_decoder ? "9.56 GB" : "9.5 GB";
 }
 
-// Where a file that comes with the program may be: in the installation, else in the source tree.
+// Where a bundled file may be: in the installation, or else in the source tree.
 std::array<fs::path, 2> bundled(const fs::path& file) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
@@ -41,11 +41,11 @@ std::array<fs::path, 2> bundled(const fs::path& file) {
 
 fs::path file_of(Version version) { return fmt::format("{}.safetensors", defaults_of(version).name); }
 
-// The version's file in the first of the places that has one, and that svd_demo's comes with the program. `other_ways`
-// completes "put it there".
+// The version's file in the first of `places` that has it; svd_demo's bundled file is looked for last. `other_ways`
+// ends the sentence "put it in one of these places".
 fs::path first_of(std::vector<fs::path> places, Version version, std::string_view other_ways) {
-  const bool comes_with_the_program = version == Version::svd_demo;
-  if (comes_with_the_program) std::ranges::copy(bundled("models" / file_of(version)), std::back_inserter(places));
+  const bool is_bundled = version == Version::svd_demo;
+  if (is_bundled) std::ranges::copy(bundled("models" / file_of(version)), std::back_inserter(places));
   std::string looked;
   std::error_code error;
   for (const fs::path& place : places) {
@@ -53,57 +53,58 @@ fs::path first_of(std::vector<fs::path> places, Version version, std::string_vie
     looked += "\n  " + fs::absolute(place).string();
   }
   const std::string_view name = defaults_of(version).name;
-  if (comes_with_the_program) {
+  if (is_bundled) {
     fail(ErrorCode::bad_file,
-         "no checkpoint for version {}, which comes with the program. Looked for:{}\nInstall it again{}", name, looked,
-         other_ways);
+         "no checkpoint for version {}, which is part of the program. Looked for:{}\nReinstall the program{}", name,
+         looked, other_ways);
   }
   fail(ErrorCode::bad_file,
        "no checkpoint for version {}. Looked for:{}\n"
-       "The weights are Stability AI's and not part of this program: get {} ({}) from\n"
+       "The weights are Stability AI's and not part of this program. Get {} ({}) from\n"
        "https://huggingface.co/{} (accept the licence there, then download),\n"
-       "and put it there{}.\n"
+       "and put it in one of these places{}.\n"
        "To try the program without them: svd sample --version svd_demo",
        name, looked, file_of(version).string(), published_size_of(version), repository_of(version), other_ways);
 }
 
 }  // namespace
 
-fs::path bundled_picture(Version version) {
+fs::path bundled_image(Version version) {
   const fs::path file = fs::path("assets") / (version == Version::svd_demo ? "toys.png" : "rocket.jpg");
   const std::array<fs::path, 2> places = bundled(file);
   std::error_code error;
   for (const fs::path& place : places) {
     if (fs::exists(place, error)) return place;
   }
-  fail(ErrorCode::bad_file, "no input_path, and the bundled picture is neither {} nor {}; give one: svd sample PICTURE",
+  fail(ErrorCode::bad_file,
+       "no input_path given, and the bundled picture was not found at {} or {}; name one: svd sample PICTURE",
        places[0].string(), places[1].string());
 }
 
-std::vector<fs::path> pictures_at(const fs::path& path) {
+std::vector<fs::path> image_files_at(const fs::path& path) {
   constexpr std::array<std::string_view, 4> kExtensions = {".jpg", ".jpeg", ".png", ".webp"};
   std::error_code error;
   if (!fs::is_directory(path, error)) {
     if (!fs::exists(path, error)) {
-      fail(ErrorCode::bad_file, "{}: there is no such picture or folder (input_path)", path.string());
+      fail(ErrorCode::bad_file, "{}: no such file or folder (input_path)", path.string());
     }
     return {path};
   }
-  std::vector<fs::path> pictures;
+  std::vector<fs::path> files;
   for (auto it = fs::directory_iterator(path, error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    std::error_code ignored;  // of a dangling link, say; reading it will tell
+    std::error_code ignored;  // such as a dangling link's: reading the file will report it
     const bool wanted = std::ranges::find(kExtensions, lower_extension(it->path())) != kExtensions.end();
-    if (wanted && !it->is_directory(ignored)) pictures.push_back(it->path());
+    if (wanted && !it->is_directory(ignored)) files.push_back(it->path());
   }
   if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be read: {}", path.string(), error.message());
-  if (pictures.empty()) {
+  if (files.empty()) {
     fail(ErrorCode::bad_file, "{}: the folder has no .jpg, .jpeg, .png or .webp files (input_path)", path.string());
   }
-  std::ranges::sort(pictures);
-  return pictures;
+  std::ranges::sort(files);
+  return files;
 }
 
-Image read_picture(const fs::path& path, Version version) {
+Image read_fitted_image(const fs::path& path, Version version) {
   const VersionDefaults& model = defaults_of(version);
   const Image image = read_image(path);
   Image fitted;
@@ -114,14 +115,14 @@ Image read_picture(const fs::path& path, Version version) {
   }
   const bool resized = fitted.width != image.width || fitted.height != image.height;
   if (resized && model.own_size_only) {
-    warn(fmt::format("{}: {} x {} (width x height); scaled and cropped to {} x {}, which is all that {} does",
+    warn(fmt::format("{}: {} x {} (width x height); scaled and cropped to {} x {}, the only size that {} supports",
                      path.string(), image.width, image.height, fitted.width, fitted.height, model.name));
   } else if (resized) {
     warn(fmt::format("{}: {} x {} (width x height), expected multiples of 64; resized to {} x {}", path.string(),
                      image.width, image.height, fitted.width, fitted.height));
   }
   if (fitted.width != model.width || fitted.height != model.height) {
-    warn(fmt::format("{}: {} x {}; the model was trained on {} x {} and may do worse on other sizes", path.string(),
+    warn(fmt::format("{}: {} x {}; the model was trained on {} x {} and may do worse at other sizes", path.string(),
                      fitted.width, fitted.height, model.width, model.height));
   }
   return fitted;
@@ -131,7 +132,7 @@ fs::path find_checkpoint(const std::string& given, Version version) {
   std::error_code error;
   if (!given.empty()) {
     if (!fs::exists(given, error)) {
-      fail(ErrorCode::bad_file, "{}: there is no such file (checkpoint)", given);
+      fail(ErrorCode::bad_file, "{}: no such file (checkpoint)", given);
     }
     return given;
   }
@@ -142,7 +143,7 @@ fs::path find_checkpoint(const std::string& given, Version version) {
     places.push_back(fs::path(folder) / "checkpoints" / file);
   }
   return first_of(std::move(places), version,
-                  ", or name the file with --checkpoint, or its folder with the environment variable SVD_CHECKPOINTS");
+                  ", or name the file with --checkpoint or its folder with the environment variable SVD_CHECKPOINTS");
 }
 
 fs::path find_checkpoint_in(const std::string& folder, Version version) {

@@ -1,4 +1,4 @@
-// What a run starts from: pictures and a checkpoint.
+// What a run starts from: images and a checkpoint.
 #pragma once
 
 #include <filesystem>
@@ -10,23 +10,23 @@
 
 namespace svd::cli {
 
-// The picture that is used when none is given: for svd_demo one of the kind that it knows. Throws Error(bad_file) when
-// it was not installed.
-std::filesystem::path bundled_picture(Version version);
+// The file of the picture that is used by default; for svd_demo, one from the world it knows. Throws Error(bad_file) if
+// it is not installed.
+std::filesystem::path bundled_image(Version version);
 
-// The pictures that a path names: itself, or the .jpg, .jpeg, .png and .webp files of a folder, sorted by name.
-// Throws Error(bad_file) when there are none.
-std::vector<std::filesystem::path> pictures_at(const std::filesystem::path& path);
+// The path itself or, for a folder, the .jpg, .jpeg, .png and .webp files in it, sorted by name. Throws Error(bad_file)
+// if there are none.
+std::vector<std::filesystem::path> image_files_at(const std::filesystem::path& path);
 
-// Reads a picture and fits it to the model; warns of sizes that the model was not trained on.
-// Throws Error(bad_file), whose message names the file.
-Image read_picture(const std::filesystem::path& path, Version version);
+// Reads an image and fits it to the model; warns about sizes that the model was not trained on. Throws Error(bad_file)
+// with a message that names the file.
+Image read_fitted_image(const std::filesystem::path& path, Version version);
 
-// `given`, or the file of that version in the usual places when it is empty; svd_demo's comes with the program. Throws
-// Error(bad_file) with a message that says where the file is to come from.
+// `given` or, if that is empty, the version's file in the default places; svd_demo's is bundled. Throws Error(bad_file)
+// with a message that says where to get the file.
 std::filesystem::path find_checkpoint(const std::string& given, Version version);
 
-// The same in `folder`, or in the usual places when it is empty; svd_demo's comes with the program in both.
+// The same in `folder` or, if that is empty, in the default places; svd_demo's bundled file is found either way.
 std::filesystem::path find_checkpoint_in(const std::string& folder, Version version);
 
 }  // namespace svd::cli

@@ -17,8 +17,8 @@ void prepare_folder(const fs::path& folder, const char* option) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error || !fs::is_directory(folder, error)) {
-    fail(ErrorCode::bad_file, "{}: the folder cannot be made: {} ({})", folder.string(),
-         error ? error.message() : "there is a file of that name", option);
+    fail(ErrorCode::bad_file, "{}: the folder cannot be created: {} ({})", folder.string(),
+         error ? error.message() : "a file has that name", option);
   }
   const fs::path probe = folder / fmt::format(".svd-probe-{}", ::getpid());
   const bool writable = static_cast<bool>(std::ofstream(probe));
@@ -33,17 +33,17 @@ OutputNumber::OutputNumber(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     number += entry.path().extension() == ".mp4" && !entry.path().filename().string().starts_with(".");
   }
-  for (;; ++number) {  // where some were deleted, the count may name a file that is there
+  for (;; ++number) {  // if some were deleted, a file may already have this number
     video_ = folder / fmt::format("{:06}.mp4", number);
-    picture_ = folder / fmt::format("{:06}.jpg", number);
+    image_ = folder / fmt::format("{:06}.jpg", number);
     if (fs::exists(video_)) continue;
-    const int file = ::open(picture_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int file = ::open(image_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file >= 0) {
       ::close(file);
       return;
     }
     if (errno != EEXIST) {
-      fail(ErrorCode::bad_file, "{}: cannot be written: {}", picture_.string(), std::strerror(errno));
+      fail(ErrorCode::bad_file, "{}: cannot be written: {}", image_.string(), std::strerror(errno));
     }
   }
 }
@@ -51,7 +51,7 @@ OutputNumber::OutputNumber(const fs::path& folder) {
 OutputNumber::~OutputNumber() {
   if (kept_) return;
   std::error_code ignored;
-  fs::remove(picture_, ignored);
+  fs::remove(image_, ignored);
 }
 
 }  // namespace svd::cli

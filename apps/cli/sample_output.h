@@ -5,13 +5,13 @@
 
 namespace svd::cli {
 
-// Makes the folder and checks that a file can be written there, before hours are spent on one. `option` is for
-// messages. Throws Error(bad_file).
+// Creates the folder and checks that it can be written to, before hours are spent on a video. `option` is for messages.
+// Throws Error(bad_file).
 void prepare_folder(const std::filesystem::path& folder, const char* option);
 
-// The names NNNNNN.mp4 and NNNNNN.jpg, N being the number of .mp4 files in the folder or the next number that is free.
-// An empty NNNNNN.jpg holds the number, so that two programs writing to one folder do not take the same; without
-// keep() the destructor removes it. Throws Error(bad_file).
+// The names NNNNNN.mp4 and NNNNNN.jpg, where N is the number of .mp4 files in the folder, or the next free number. An
+// empty NNNNNN.jpg reserves it, so that two programs writing to the same folder do not collide; without keep(), the
+// destructor removes that file. Throws Error(bad_file).
 class OutputNumber {
  public:
   explicit OutputNumber(const std::filesystem::path& folder);
@@ -20,11 +20,11 @@ class OutputNumber {
   ~OutputNumber();
 
   const std::filesystem::path& video() const { return video_; }
-  const std::filesystem::path& picture() const { return picture_; }
+  const std::filesystem::path& image() const { return image_; }
   void keep() { kept_ = true; }
 
  private:
-  std::filesystem::path video_, picture_;
+  std::filesystem::path video_, image_;
   bool kept_ = false;
 };
 

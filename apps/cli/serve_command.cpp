@@ -13,14 +13,12 @@ namespace svd::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "The page is at / and needs nothing from elsewhere; GET /api/v1/openapi.json describes the API. Other machines "
-    "reach\n"
-    "the server only with --host, and then it wants a token. The environment variable SVD_TOKEN sets it unseen by "
-    "other\n"
-    "users of the machine. Jobs are kept in the --data folder and survive a restart, whatever ended the program. "
-    "Ctrl-C\n"
-    "or SIGTERM stops in order: the job that runs goes back into the queue. docs/server.md has a systemd unit and a\n"
-    "reverse-proxy example.\n\n"
+    "The page is at / and loads nothing from elsewhere; GET /api/v1/openapi.json describes the API. Other machines "
+    "can\n"
+    "reach the server only with --host, which requires a token. The environment variable SVD_TOKEN sets one without\n"
+    "showing it to other users of the machine. Jobs are kept in the --data folder and survive a restart, however the\n"
+    "program ended. Ctrl-C and SIGTERM shut it down cleanly: the running job goes back into the queue. docs/server.md\n"
+    "has a systemd unit and a reverse-proxy example.\n\n"
     "Examples:\n"
     "  svd serve                                          http://127.0.0.1:8501, with "
     "checkpoints/<version>.safetensors\n"
@@ -45,39 +43,42 @@ void add_network(CLI::App& c, ServeOptions& o) {
       ->type_name("ADDRESS")
       ->capture_default_str()
       ->group(kGroup);
-  add_number(c, "--port", o.server.port, {0, 65535}, "0: any that is free")->capture_default_str()->group(kGroup);
+  add_number(c, "--port", o.server.port, {0, 65535}, "0: any free port")->capture_default_str()->group(kGroup);
   c.add_option("--token", o.server.token,
                "Clients must send it (Authorization: Bearer TOKEN); at least 16 characters.\n"
-               "Default: the environment variable SVD_TOKEN, else none")
+               "Default: the environment variable SVD_TOKEN, or none")
       ->type_name("TOKEN")
       ->group(kGroup);
-  c.add_flag("--insecure_no_token", o.server.insecure_no_token, "Let other machines in without a token")->group(kGroup);
+  c.add_flag("--insecure_no_token", o.server.insecure_no_token, "Allow other machines to connect without a token")
+      ->group(kGroup);
   c.add_option("--allowed_host", o.server.allowed_hosts,
-               "Name by which clients may call the server, beside localhost and\n"
+               "Host name that clients may use, in addition to localhost and\n"
                "addresses; may be given several times")
       ->type_name("NAME")
       ->group(kGroup);
   c.add_flag("--trust_proxy", o.server.trust_proxy,
-             "A reverse proxy is in front: a client's address is the last one of X-Forwarded-For")
+             "There is a reverse proxy in front: a client's address is the last one in X-Forwarded-For")
       ->group(kGroup);
-  add_number(c, "--max_connections", o.server.max_connections, {8, 8192}, "At a time")
+  add_number(c, "--max_connections", o.server.max_connections, {8, 8192}, "Connections open at a time")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--read_timeout", o.read_timeout, {1, 3600},
-             "Seconds for a request to arrive; uploads get more by size")
+             "Seconds for a request to arrive; uploads get more, depending on their size")
       ->capture_default_str()
       ->group(kGroup);
-  add_number(c, "--write_timeout", o.write_timeout, {1, 3600}, "Seconds that a client may take nothing of an answer")
+  add_number(c, "--write_timeout", o.write_timeout, {1, 3600},
+             "Seconds that a client may go without reading any of a response")
       ->capture_default_str()
       ->group(kGroup);
-  add_path(c, "--web_root", o.web_root, "Serve the page from this folder instead of from the program, to work on it")
+  add_path(c, "--web_root", o.web_root,
+           "Serve the page from this folder instead of the built-in one, for developing it")
       ->group(kGroup);
 }
 
 void add_model(CLI::App& c, ServeOptions& o) {
   constexpr const char* kGroup = "Model";
   add_path(c, "--checkpoints", o.checkpoints,
-           "Folder of <version>.safetensors; default: checkpoints here, or the\n"
+           "Folder with <version>.safetensors files; default: checkpoints here, or the\n"
            "folder that SVD_CHECKPOINTS names")
       ->group(kGroup);
   add_choice<Device>(c, "--device", o.server.device,
@@ -95,10 +96,10 @@ void add_model(CLI::App& c, ServeOptions& o) {
       ->group(kGroup);
   add_number(c, "--threads", o.server.threads, {1, 1024}, "Default: all cores")->group(kGroup);
   c.add_flag("--no_keep_loaded", o.no_keep_loaded,
-             "Load the parts of the model for every job and release them: less memory")
+             "Load the model's parts for each job and release them afterwards: less memory")
       ->group(kGroup);
   c.add_option("--defaults", o.server.defaults,
-               "Settings of jobs that do not say otherwise, as JSON:\n"
+               "Default settings of jobs, as JSON:\n"
                "'{\"version\": \"svd_xt\", \"num_steps\": 20}'")
       ->type_name("JSON")
       ->group(kGroup);
@@ -106,11 +107,11 @@ void add_model(CLI::App& c, ServeOptions& o) {
 
 void add_jobs(CLI::App& c, ServeOptions& o) {
   constexpr const char* kGroup = "Jobs and disk";
-  add_path(c, "--data", o.data, "Folder of the jobs' database and files; default: svd-server")->group(kGroup);
+  add_path(c, "--data", o.data, "Folder for the database and files of the jobs; default: svd-server")->group(kGroup);
   add_path(c, "--save_root", o.save_root, "\"Save locally\" writes only below this folder; default: outputs")
       ->group(kGroup);
-  c.add_flag("--no_save_locally", o.no_save_locally, "... and nowhere")->group(kGroup);
-  add_number(c, "--max_queued", o.server.max_queued, {1, 100000}, "Jobs that wait or run")
+  c.add_flag("--no_save_locally", o.no_save_locally, "Disable \"save locally\"")->group(kGroup);
+  add_number(c, "--max_queued", o.server.max_queued, {1, 100000}, "Jobs waiting or running")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--max_queued_per_client", o.server.max_queued_per_client, {1, 100000}, "... of one client")
@@ -119,34 +120,34 @@ void add_jobs(CLI::App& c, ServeOptions& o) {
   add_number(c, "--max_samples", o.server.max_samples, {1, 64}, "Jobs in one request")
       ->capture_default_str()
       ->group(kGroup);
-  add_number(c, "--keep_jobs", o.server.keep_jobs, {1, 1000000}, "Finished jobs; the oldest go first")
+  add_number(c, "--keep_jobs", o.server.keep_jobs, {1, 1000000}, "Finished jobs to keep; the oldest are deleted first")
       ->capture_default_str()
       ->group(kGroup);
-  add_number(c, "--keep_days", o.keep_days, {1, 36500}, "Finished jobs go after so many days; default: never")
+  add_number(c, "--keep_days", o.keep_days, {1, 36500}, "Delete finished jobs after this many days; default: never")
       ->group(kGroup);
   add_number(c, "--disk_quota", o.disk_quota_mib, {1, 1 << 30},
-             "MiB of jobs' pictures and files; the oldest finished go first")
+             "MiB for the jobs' pictures and files; the oldest finished jobs are deleted first")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--max_attempts", o.server.max_attempts, {1, 1000},
-             "A job that the server died with so often has failed")
+             "Give a job up as failed after the server has died with it this many times")
       ->capture_default_str()
       ->group(kGroup);
 }
 
 void add_limits(CLI::App& c, ServeOptions& o) {
   constexpr const char* kGroup = "Pictures and logs";
-  add_number(c, "--max_upload", o.max_upload_mib, {1, 512}, "MiB of a picture's file")
+  add_number(c, "--max_upload", o.max_upload_mib, {1, 512}, "MiB of a picture file")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--max_picture_side", o.server.max_picture_side, {64, kMaxImageSide}, "Pixels")
       ->capture_default_str()
       ->group(kGroup);
   add_number(c, "--max_picture_megapixels", o.max_picture_megapixels,
-             {1, static_cast<int>(kMaxImagePixels / 1'000'000)}, "In all")
+             {1, static_cast<int>(kMaxImagePixels / 1'000'000)}, "Width times height")
       ->capture_default_str()
       ->group(kGroup);
-  add_number(c, "--uploads_per_minute", o.server.uploads_per_minute, {1, 100000}, "Of one client")
+  add_number(c, "--uploads_per_minute", o.server.uploads_per_minute, {1, 100000}, "Per client")
       ->capture_default_str()
       ->group(kGroup);
   c.add_flag("--log_json", o.server.log_json, "One JSON object per line instead of text")->group(kGroup);
@@ -180,7 +181,7 @@ int serve(ServeOptions& o) {
 
 void add_serve_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<ServeOptions>();
-  CLI::App* c = app.add_subcommand("serve", "Serve the web page and the API, and work off their jobs");
+  CLI::App* c = app.add_subcommand("serve", "Serve the web page and the API, and run their jobs");
   add_network(*c, *o);
   add_model(*c, *o);
   add_jobs(*c, *o);

@@ -1,4 +1,4 @@
-// svd synth: a checkpoint whose weights come from a formula.
+// svd synth: a checkpoint with weights from a formula.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -24,12 +24,12 @@ struct SynthOptions {
 };
 
 int synthesize(const SynthOptions& o) {
-  watch_for_interrupt();  // before anything is put on the disk
+  watch_for_interrupt();  // before anything is written to disk
   namespace fs = std::filesystem;
   const fs::path path = o.output;
   std::error_code error;
   if (fs::exists(path, error) && !o.force) {
-    fail(ErrorCode::bad_file, "{}: there already; --force overwrites it", path.string());
+    fail(ErrorCode::bad_file, "{}: the file exists; --force overwrites it", path.string());
   }
   const VersionDefaults& version = defaults_of(o.version);
   const StableVideoConfig config = synthetic_config(o.size, version.temporal_decoder);
@@ -39,7 +39,7 @@ int synthesize(const SynthOptions& o) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   prepare_folder(folder, "output");
   if (const fs::space_info space = fs::space(folder, error); !error && space.available < bytes) {
-    fail(ErrorCode::bad_file, "{}: needs {}, the disk has {} free", path.string(), gibibytes(bytes),
+    fail(ErrorCode::bad_file, "{}: needs {}, but the disk has {} free", path.string(), gibibytes(bytes),
          gibibytes(space.available));
   }
   ProgressBar bar(ProgressBar::detect(false));
@@ -57,10 +57,12 @@ int synthesize(const SynthOptions& o) {
 
 void add_synth_command(CLI::App& app, Run& run) {
   auto o = std::make_shared<SynthOptions>();
-  CLI::App* c = app.add_subcommand("synth", "Write a checkpoint of weights from a formula, for tests and measurements");
+  CLI::App* c =
+      app.add_subcommand("synth", "Write a checkpoint with weights from a formula, for tests and measurements");
   c->footer(
-      "Such weights make noise, not pictures; they load, run and take time as trained ones do. The formula stands in\n"
-      "tests/golden/README.md. Never overwrites a file unless told to; the disk's free space is checked first.\n\n"
+      "Such weights make noise, not pictures, but load and run like trained ones. The formula is in\n"
+      "tests/golden/README.md. An existing file is kept unless --force is given, and free disk space is checked "
+      "first.\n\n"
       "Examples:\n"
       "  svd synth --output tiny.safetensors                            138 MiB\n"
       "  svd sample photo.jpg --checkpoint tiny.safetensors --num_steps 5\n"
@@ -72,14 +74,14 @@ void add_synth_command(CLI::App& app, Run& run) {
       ->capture_default_str();
   add_choice(*c, "--version", o->version, version_choices(),
              "svd, svd_xt, svd_image_decoder, svd_xt_image_decoder or svd_xt_1_1: decides\n"
-             "whether it gets the temporal or the image decoder")
+             "between the temporal and the image decoder")
       ->capture_default_str();
   add_choice<DType>(*c, "--dtype", o->dtype, {{"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}},
                     "Type of the weights: f32, f16 or bf16")
       ->capture_default_str();
   add_path(*c, "--output", o->output, "Safetensors file to write")->required();
   add_number(*c, "--threads", o->threads, {1, 1024}, "Default: all cores");
-  c->add_flag("--force", o->force, "Overwrite the file if there is one");
+  c->add_flag("--force", o->force, "Overwrite an existing file");
   c->callback([o, &run] { run = [o] { return synthesize(*o); }; });
 }
 

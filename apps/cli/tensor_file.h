@@ -1,4 +1,4 @@
-// The intermediates of one picture, for comparing with the reference implementation (--save_tensors).
+// The intermediate tensors of one run, to compare with the reference implementation (--save_tensors).
 #pragma once
 
 #include <filesystem>

@@ -12,12 +12,12 @@
 namespace svd {
 
 AtomicFile::AtomicFile(std::filesystem::path final_path) : final_(std::move(final_path)) {
-  static std::atomic<unsigned> counter{0};  // two writers of one process must not share a temporary name
+  static std::atomic<unsigned> counter{0};  // keeps two writers in one process from sharing a temporary name
   const auto folder = final_.has_parent_path() ? final_.parent_path() : std::filesystem::path(".");
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be made: {}", folder.string(), error.message());
-  // The extension stays last: some writers choose the format by it.
+  if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be created: {}", folder.string(), error.message());
+  // The extension stays last, because some writers choose the format by it.
   temporary_ = folder / fmt::format(".{}.{}-{}.part{}", final_.stem().string(), ::getpid(), counter++,
                                     final_.extension().string());
 }
@@ -36,7 +36,7 @@ void AtomicFile::commit() {
   ::close(fd);
   if (!flushed) fail(ErrorCode::bad_file, "{}: cannot be written: {}", final_.string(), std::strerror(flush_error));
   if (::rename(temporary_.c_str(), final_.c_str()) != 0) {
-    fail(ErrorCode::bad_file, "{}: cannot be put in place: {}", final_.string(), std::strerror(errno));
+    fail(ErrorCode::bad_file, "{}: cannot be renamed into place: {}", final_.string(), std::strerror(errno));
   }
   committed_ = true;
 }

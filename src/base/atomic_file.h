@@ -1,15 +1,15 @@
-// Writing files so that nobody ever sees half of one.
+// Writing files so that nobody ever sees a half-written one.
 #pragma once
 
 #include <filesystem>
 
 namespace svd {
 
-// A temporary name beside the wanted one. The writer writes to temporary(); commit() flushes it to disk and renames
-// it into place, over an older file. Without commit() the destructor removes what was written.
+// A temporary file in the folder of the final one. The caller writes to temporary(); commit() flushes it to disk and
+// renames it, replacing an older file. Without commit(), the destructor removes it. Not thread-safe.
 class AtomicFile {
  public:
-  // Creates the folder when it is not there yet. Throws Error(bad_file) when it cannot.
+  // Creates the folder if necessary. Throws Error(bad_file) if it cannot.
   explicit AtomicFile(std::filesystem::path final_path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

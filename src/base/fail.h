@@ -14,7 +14,7 @@ template <typename... Args>
   throw Error(code, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// For conditions that only a bug in this program can break.
+// For conditions that only a bug in this program can violate.
 template <typename... Args>
 void ensure(bool condition, fmt::format_string<Args...> format, Args&&... args) {
   if (!condition) fail(ErrorCode::internal, format, std::forward<Args>(args)...);

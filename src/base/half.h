@@ -1,4 +1,4 @@
-// The two 16-bit floating-point formats of checkpoints, as scalars.
+// Scalars of the two 16-bit floating-point formats that checkpoints use.
 #pragma once
 
 #include <bit>

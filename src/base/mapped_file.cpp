@@ -21,7 +21,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
   if (!regular) {
     ::close(fd);
-    fail(ErrorCode::bad_file, "{}: expected a regular file, found a folder or a device", path.string());
+    fail(ErrorCode::bad_file, "{}: expected a regular file, found a folder or device", path.string());
   }
   size_ = static_cast<size_t>(status.st_size);
   if (size_ > 0) {
@@ -53,7 +53,7 @@ MappedFile::~MappedFile() {
 
 void MappedFile::release(size_t offset, size_t length) const {
   const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  const size_t begin = (offset + page - 1) / page * page;  // only pages that lie wholly inside
+  const size_t begin = (offset + page - 1) / page * page;  // only whole pages inside the range
   const size_t end = std::min(offset + length, size_) / page * page;
   if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }

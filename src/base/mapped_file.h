@@ -17,7 +17,7 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  // Tells the kernel that the pages of a range will not be needed soon: they stop counting as ours.
+  // Tells the kernel that the pages in a range will not be needed soon, so that they no longer count as this process's.
   void release(size_t offset, size_t length) const;
 
  private:

@@ -14,7 +14,7 @@
 namespace svd {
 namespace {
 
-// Keeps the first exception of a team, to be rethrown by the thread that started it.
+// Keeps a team's first exception, to be rethrown by the thread that started the team.
 class FirstException {
  public:
   template <typename Body>
@@ -35,7 +35,7 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
-// Runs member(k) for k in [0, team) at the same time.
+// Runs member(k) for every k in [0, team), concurrently.
 void run_team(int team, const std::function<void(int)>& member) {
 #ifdef SVD_PARALLEL_STD
   std::vector<std::thread> others;

@@ -1,4 +1,4 @@
-// One exception type for the library's users.
+// Users of the library see one exception type.
 #pragma once
 
 #include <exception>
@@ -8,8 +8,8 @@
 
 namespace svd {
 
-// What the libraries below throw becomes the one type that this library throws. Exceptions of the caller's own
-// callbacks that are not std::exception pass.
+// Runs `work` and translates what the libraries underneath throw into Error. Exceptions from the caller's callbacks
+// that are not derived from std::exception pass through unchanged.
 template <typename Work>
 auto translated(const Work& work) -> decltype(work()) {
   try {

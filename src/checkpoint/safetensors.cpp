@@ -29,11 +29,11 @@ std::span<const std::byte> SafetensorsFile::read(std::string_view name, std::vec
       fail(ErrorCode::bad_file, "{}: tensor {} is of type {}; expected F32, F16, BF16 or U8", path_, quoted_name(name),
            other->second);
     }
-    fail(ErrorCode::bad_file, "{}: there is no tensor {} in this file", path_, quoted_name(name));
+    fail(ErrorCode::bad_file, "{}: the file has no tensor {}", path_, quoted_name(name));
   }
   const auto [begin, end] = place->second;
   const auto bytes = file_.bytes().subspan(begin, end - begin);
-  if (begin % size_of(index_.find(name)->second.type) == 0) return bytes;  // the mapping itself begins on a page
+  if (begin % size_of(index_.find(name)->second.type) == 0) return bytes;  // the mapping itself is page-aligned
   storage.assign(bytes.begin(), bytes.end());
   return storage;
 }
@@ -49,7 +49,7 @@ void SafetensorsFile::release(std::string_view prefix) const {
     places.push_back(it->second);
   }
   std::ranges::sort(places, {}, &Place::begin);
-  // Neighbours go together: a page shared by two tensors is only given back when both are in the range.
+  // Adjacent tensors are released together: a page shared by two of them can be dropped only if both are in the range.
   for (size_t i = 0; i < places.size();) {
     Place range = places[i++];
     while (i < places.size() && places[i].begin == range.end) range.end = places[i++].end;

@@ -1,5 +1,5 @@
-// Files in the safetensors format: an 8-byte little-endian header length, a JSON header that names every tensor with
-// its type, shape and place, then the tensors' bytes one after the other.
+// Files in the safetensors format: an 8-byte little-endian header length, a JSON header with the type, shape and place
+// of every tensor, then the bytes of the tensors one after the other.
 // Format: https://github.com/huggingface/safetensors#format
 #pragma once
 
@@ -18,21 +18,21 @@
 
 namespace svd {
 
-// One file, mapped into memory. Everything the header says is checked on construction, so that read() cannot leave
-// the file. Move-only; const use is thread-safe. Throws Error(bad_file).
+// One file, mapped into memory. The constructor checks everything the header says, so read() cannot leave the file.
+// Move-only; const use is thread-safe. Throws Error(bad_file).
 class SafetensorsFile : public TensorSource {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
 
   std::string describe() const override { return path_; }
-  // The tensors of a type this program computes with: F32, F16, BF16, U8.
+  // The tensors whose type is supported: F32, F16, BF16 or U8.
   const Index& index() const override { return index_; }
-  // Points into the mapping, or into `storage` when the file does not align the tensor to its element type.
+  // Points into the mapping, or into `storage` if the file does not align the tensor to its element type.
   std::span<const std::byte> read(std::string_view name, std::vector<std::byte>& storage) const override;
   void release(std::string_view prefix) const override;
   std::optional<std::string> foreign_type(std::string_view name) const override;
 
-  // The tensors of all other types (position tables of integers, say): name -> type as the file writes it.
+  // The tensors of all other types, such as integer position tables: name -> type, as the file spells it.
   const std::map<std::string, std::string, std::less<>>& other_types() const { return other_types_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
@@ -48,13 +48,13 @@ class SafetensorsFile : public TensorSource {
   std::map<std::string, std::string> metadata_;
 };
 
-// Writes a file tensor by tensor, so that a checkpoint larger than memory can be made. The file appears under its
-// name only with finish(); before that, and after an error, nothing is there. Not thread-safe.
+// Writes a file tensor by tensor, so that a checkpoint may be larger than memory. The file appears under its name in
+// finish(); before that, or after an error, an older file of that name is untouched. Not thread-safe.
 class SafetensorsWriter {
  public:
   using TensorList = std::vector<std::pair<std::string, TensorInfo>>;  // in the order of the file
 
-  // Throws Error(invalid_argument) for names that cannot be in one header, Error(bad_file) as all members do.
+  // Throws Error(invalid_argument) for names that cannot be in one header. All members throw Error(bad_file).
   SafetensorsWriter(const std::filesystem::path& path, TensorList tensors,
                     const std::map<std::string, std::string>& metadata = {});
   SafetensorsWriter(const SafetensorsWriter&) = delete;
@@ -71,12 +71,12 @@ class SafetensorsWriter {
   void put(std::span<const std::byte> bytes);
   AtomicFile file_;
   TensorList tensors_;
-  size_t next_ = 0;     // tensor that is being written
-  size_t written_ = 0;  // bytes of it
+  size_t next_ = 0;     // the tensor being written
+  size_t written_ = 0;  // bytes of it so far
   int descriptor_ = -1;
 };
 
-// A tensor in memory, to be written. The bytes belong to the caller.
+// A tensor in memory, to be written. The bytes are borrowed from the caller.
 struct TensorBytes {
   TensorInfo info;
   std::span<const std::byte> bytes;

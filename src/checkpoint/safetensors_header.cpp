@@ -3,20 +3,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstring>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "base/checked.h"
 #include "base/fail.h"
+#include "checkpoint/file_kind.h"
+#include "checkpoint/header_events.h"
 
 namespace svd {
 namespace {
 
-constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeader = 100'000'000;  // the reference library's limit
-constexpr std::string_view kMetadata = "__metadata__";
 
 struct FormatType {
   std::string_view name;
@@ -33,188 +31,7 @@ std::optional<uint64_t> size_of_type(std::string_view name) {
   return std::nullopt;
 }
 
-bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
-  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
-}
-
-// What a file that cannot be a safetensors file probably is, with what to do about it; empty when unknown.
-std::string_view guess_kind(std::span<const std::byte> file) {
-  while (!file.empty() && std::strchr(" \t\r\n", static_cast<int>(file[0])) && file[0] != std::byte{0}) {
-    file = file.subspan(1);
-  }
-  constexpr std::string_view kPickle =
-      "it is a PyTorch pickle (.ckpt, .pt, .bin), which this program does not open; "
-      "bring the .safetensors file of the same model";
-  if (starts_with(file, "PK\x03\x04")) return kPickle;
-  if (file.size() >= 2 && file[0] == std::byte{0x80} && file[1] >= std::byte{2} && file[1] <= std::byte{5}) {
-    return kPickle;
-  }
-  if (starts_with(file, "version https://git-lfs")) {
-    return "it is a Git LFS pointer, a small text in place of the model; fetch the model itself with `git lfs pull`";
-  }
-  if (starts_with(file, "<")) {
-    return "it is an HTML or XML page, not a model; the download failed or asked for a login; fetch it again";
-  }
-  if (starts_with(file, "{")) return "it is a JSON text, not a model; bring the .safetensors file";
-  if (starts_with(file, "GGUF")) return "it is a GGUF file; bring the .safetensors file of the same model";
-  return {};
-}
-
-// Receives the JSON parser's events. The only structure it lets through is
-//   {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, "__metadata__": {"key": "text"}}
-// so nothing can nest deeper than three levels, and no key may come twice (a JSON tree would keep the last).
-class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
- public:
-  struct RawEntry {
-    std::optional<std::string> type;
-    std::optional<std::vector<int64_t>> shape;
-    std::optional<std::vector<int64_t>> offsets;
-  };
-
-  explicit HeaderEvents(std::string_view path) : path_(path) {}
-
-  std::map<std::string, RawEntry, std::less<>> tensors;
-  std::map<std::string, std::string> metadata;
-
-  bool start_object(std::size_t) override {
-    if (place_ == Place::outside) {
-      place_ = Place::top;
-    } else if (place_ == Place::top) {
-      if (name_ == kMetadata) {
-        place_ = Place::metadata;
-      } else {
-        place_ = Place::tensor;
-        entry_ = &tensors[name_];
-      }
-    } else {
-      unexpected("an object");
-    }
-    return true;
-  }
-
-  bool end_object() override {
-    place_ = place_ == Place::top ? Place::outside : Place::top;
-    return true;
-  }
-
-  bool start_array(std::size_t) override {
-    if (place_ == Place::tensor && field_ == "shape") {
-      place_ = Place::shape;
-      entry_->shape.emplace();
-    } else if (place_ == Place::tensor && field_ == "data_offsets") {
-      place_ = Place::offsets;
-      entry_->offsets.emplace();
-    } else {
-      unexpected("a list");
-    }
-    return true;
-  }
-
-  bool end_array() override {
-    place_ = Place::tensor;
-    return true;
-  }
-
-  bool key(std::string& text) override {
-    if (place_ == Place::top) {
-      const bool is_new = text == kMetadata ? !std::exchange(metadata_seen_, true) : !tensors.contains(text);
-      if (!is_new) fail(ErrorCode::bad_file, "{}: the header names {} twice", path_, quoted_name(text));
-      name_ = text;
-    } else if (place_ == Place::tensor) {
-      const bool twice = (text == "dtype" && entry_->type) || (text == "shape" && entry_->shape) ||
-                         (text == "data_offsets" && entry_->offsets);
-      if (twice) fail(ErrorCode::bad_file, "{}: {} has the field {} twice", path_, where(), quoted_name(text));
-      field_ = text;
-    } else {
-      if (metadata.contains(text)) {
-        fail(ErrorCode::bad_file, "{}: the metadata has the key {} twice", path_, quoted_name(text));
-      }
-      field_ = text;
-    }
-    return true;
-  }
-
-  bool string(std::string& text) override {
-    if (place_ == Place::tensor && field_ == "dtype") {
-      entry_->type = text;
-    } else if (place_ == Place::metadata) {
-      metadata.emplace(field_, text);
-    } else {
-      unexpected("a text");
-    }
-    return true;
-  }
-
-  bool number_unsigned(std::uint64_t value) override {
-    if (place_ == Place::shape) {
-      if (entry_->shape->size() == Shape::kMaxRank) {
-        fail(ErrorCode::bad_file, "{}: {} has more than {} dimensions", path_, where(), Shape::kMaxRank);
-      }
-      entry_->shape->push_back(in_range(value));
-    } else if (place_ == Place::offsets && entry_->offsets->size() < 2) {
-      entry_->offsets->push_back(in_range(value));
-    } else {
-      unexpected("a number");
-    }
-    return true;
-  }
-
-  bool number_integer(std::int64_t value) override { unexpected(fmt::format("{}", value)); }
-  bool number_float(double, const std::string& text) override { unexpected(quoted_name(text)); }
-  bool boolean(bool value) override { unexpected(value ? "true" : "false"); }
-  bool binary(nlohmann::json::binary_t&) override { unexpected("binary data"); }
-  bool null() override {
-    if (place_ == Place::top && name_ == kMetadata) return true;  // the reference library takes it for "none"
-    unexpected("null");
-  }
-
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
-    fail(ErrorCode::bad_file, "{}: the header is not valid JSON in UTF-8 (at byte {} of the file); the file is damaged",
-         path_, position + kLengthBytes);
-  }
-
- private:
-  enum class Place { outside, top, tensor, metadata, shape, offsets };
-
-  std::string where() const { return fmt::format("tensor {}", quoted_name(name_)); }
-
-  int64_t in_range(uint64_t value) const {
-    if (value > static_cast<uint64_t>(INT64_MAX)) {
-      fail(ErrorCode::bad_file, "{}: {}: {} in {} is too large", path_, where(), value, field_);
-    }
-    return static_cast<int64_t>(value);
-  }
-
-  [[noreturn]] void unexpected(std::string_view found) const {
-    switch (place_) {
-      case Place::outside:
-        fail(ErrorCode::bad_file, "{}: the header is {}, not a JSON object; the file is damaged", path_, found);
-      case Place::top:
-        fail(ErrorCode::bad_file, "{}: {} is described by {}; expected an object with dtype, shape and data_offsets",
-             path_, where(), found);
-      case Place::metadata:
-        fail(ErrorCode::bad_file, "{}: the metadata {} is {}; expected a text", path_, quoted_name(field_), found);
-      case Place::shape:
-        fail(ErrorCode::bad_file, "{}: {}: shape holds {}; expected whole numbers from 0 up", path_, where(), found);
-      case Place::offsets:
-        fail(ErrorCode::bad_file, "{}: {}: data_offsets holds {}; expected two whole numbers from 0 up", path_, where(),
-             found);
-      case Place::tensor: break;
-    }
-    const bool known = field_ == "dtype" || field_ == "shape" || field_ == "data_offsets";
-    if (!known) fail(ErrorCode::bad_file, "{}: {} has the unknown field {}", path_, where(), quoted_name(field_));
-    fail(ErrorCode::bad_file, "{}: {}: {} is {}; expected {}", path_, where(), field_, found,
-         field_ == "dtype" ? "a text such as \"F32\"" : "a list of whole numbers");
-  }
-
-  std::string_view path_;
-  Place place_ = Place::outside;
-  bool metadata_seen_ = false;
-  std::string name_, field_;
-  RawEntry* entry_ = nullptr;
-};
-
-// One tensor's own consistency; offsets stay relative to the start of the data.
+// Checks that one tensor is consistent in itself. Offsets remain relative to the start of the data.
 SafetensorsEntry checked_entry(const HeaderEvents::RawEntry& raw, std::string_view path, std::string_view name) {
   const auto bad = [&](std::string_view what) {
     fail(ErrorCode::bad_file, "{}: tensor {}: {}", path, quoted_name(name), what);
@@ -222,7 +39,7 @@ SafetensorsEntry checked_entry(const HeaderEvents::RawEntry& raw, std::string_vi
   if (!raw.type) bad("dtype is missing");
   if (!raw.shape) bad("shape is missing");
   if (!raw.offsets) bad("data_offsets is missing");
-  if (raw.offsets->size() != 2) bad("data_offsets does not hold two numbers");
+  if (raw.offsets->size() != 2) bad("data_offsets does not contain two numbers");
 
   const auto element = size_of_type(*raw.type);
   if (!element) bad(fmt::format("unknown dtype {}", quoted_name(*raw.type)));
@@ -234,14 +51,14 @@ SafetensorsEntry checked_entry(const HeaderEvents::RawEntry& raw, std::string_vi
     bytes = *product;
   }
   const auto begin = static_cast<uint64_t>((*raw.offsets)[0]), end = static_cast<uint64_t>((*raw.offsets)[1]);
-  if (begin > end) bad(fmt::format("data_offsets begin at {} after their end {}", begin, end));
+  if (begin > end) bad(fmt::format("data_offsets begin at {}, after their end at {}", begin, end));
   if (end - begin != bytes) {
-    bad(fmt::format("{} of {} needs {} bytes, data_offsets give it {}", shape, *raw.type, bytes, end - begin));
+    bad(fmt::format("{} of {} needs {} bytes, but data_offsets span {}", shape, *raw.type, bytes, end - begin));
   }
   return {.type = *raw.type, .shape = Shape(std::span<const int64_t>(*raw.shape)), .begin = begin, .end = end};
 }
 
-// The format wants the tensors to fill the data without gaps. Returns the length of the data they describe.
+// The format requires the tensors to fill the data without gaps. Returns the length of that data.
 uint64_t check_layout(const SafetensorsHeader& header, std::string_view path) {
   using Item = std::pair<const std::string, SafetensorsEntry>;
   std::vector<const Item*> order;
@@ -265,28 +82,28 @@ uint64_t check_layout(const SafetensorsHeader& header, std::string_view path) {
   return expected;
 }
 
-// The header's text, after checking that there can be one.
+// The text of the header, once the length in front of it has been checked.
 std::span<const std::byte> header_text(std::span<const std::byte> file, std::string_view path) {
-  if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty (0 bytes); fetch it again", path);
+  if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty (0 bytes); download it again", path);
   const std::string_view kind = guess_kind(file);
   const auto refuse = [&](const std::string& why) {
     if (!kind.empty()) fail(ErrorCode::bad_file, "{}: not a safetensors file: {}", path, kind);
     fail(ErrorCode::bad_file, "{}: not a safetensors file, or damaged: {}", path, why);
   };
-  if (file.size() < kLengthBytes) refuse(fmt::format("it has only {} bytes", file.size()));
+  if (file.size() < kHeaderLengthBytes) refuse(fmt::format("it has only {} bytes", file.size()));
   uint64_t length = 0;
-  for (size_t i = kLengthBytes; i-- > 0;) length = length << 8 | static_cast<uint64_t>(file[i]);
+  for (size_t i = kHeaderLengthBytes; i-- > 0;) length = length << 8 | static_cast<uint64_t>(file[i]);
   if (length > kMaxHeader) {
-    refuse(fmt::format("its first 8 bytes announce a header of {} bytes, at most {} are allowed", length, kMaxHeader));
+    refuse(fmt::format("its first 8 bytes give a header of {} bytes, but at most {} are allowed", length, kMaxHeader));
   }
-  const auto rest = file.subspan(kLengthBytes);
-  // A real file's length bytes may look like another kind's first bytes, so the guess counts only when the rest
-  // is wrong too; and a cut file is told from a foreign one by the brace.
+  const auto rest = file.subspan(kHeaderLengthBytes);
+  // The length bytes of a valid file may look like the first bytes of another kind, so the guess counts only if the
+  // rest is wrong too. The brace tells a truncated file from one of another kind.
   if (!rest.empty() && length > 0 && rest[0] != std::byte{'{'}) refuse("its header does not begin with '{'");
   if (length > rest.size()) {
     fail(ErrorCode::bad_file,
-         "{}: the header alone needs {} bytes, the file has {}: the download is incomplete; fetch it again", path,
-         length + kLengthBytes, file.size());
+         "{}: the header alone needs {} bytes, but the file has {}: the download is incomplete; download it again",
+         path, length + kHeaderLengthBytes, file.size());
   }
   if (length == 0) refuse("its header is empty");
   return rest.first(length);
@@ -332,16 +149,17 @@ SafetensorsHeader parse_safetensors(std::span<const std::byte> file, std::string
 
   SafetensorsHeader header{.tensors = {}, .metadata = std::move(events.metadata)};
   for (const auto& [name, raw] : events.tensors) header.tensors.emplace(name, checked_entry(raw, path, name));
-  const uint64_t start = kLengthBytes + text.size();
+  const uint64_t start = kHeaderLengthBytes + text.size();
   const auto expected = checked_add(start, check_layout(header, path));
   if (!expected || *expected > file.size()) {
     fail(ErrorCode::bad_file,
-         "{}: expected size {} bytes, the file has {} bytes: the download is incomplete; fetch it again", path,
+         "{}: expected {} bytes, but the file has {}: the download is incomplete; download it again", path,
          expected.value_or(UINT64_MAX), file.size());
   }
   if (*expected < file.size()) {
-    fail(ErrorCode::bad_file, "{}: the file is longer than its header says: expected {} bytes, found {}", path,
-         *expected, file.size());
+    fail(ErrorCode::bad_file,
+         "{}: the file is longer than its header says: expected {} bytes, found {}; download it again", path, *expected,
+         file.size());
   }
   for (auto& [name, entry] : header.tensors) {
     entry.begin += start;

@@ -1,4 +1,4 @@
-// The header of a safetensors file: parsing and every check that it describes the file it stands in.
+// The header of a safetensors file: parsing it, and checking that it describes the file it belongs to.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +14,9 @@
 namespace svd {
 
 struct SafetensorsEntry {
-  std::string type;  // as the file writes it: "F32", "I64", ...
+  std::string type;  // as the file spells it: "F32", "I64", ...
   Shape shape;
-  uint64_t begin = 0;  // of its bytes, from the start of the file
-  uint64_t end = 0;
+  uint64_t begin = 0, end = 0;  // where its bytes are, from the start of the file
 };
 
 struct SafetensorsHeader {
@@ -25,15 +24,15 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-// Reads the header of a whole file's bytes. What it returns lies inside the file, in pieces that do not overlap.
-// `path` is for messages. Throws Error(bad_file).
+// Parses the header of a file, given whole. Every entry returned lies inside the file, and no two overlap. `path` is
+// for messages. Throws Error(bad_file).
 SafetensorsHeader parse_safetensors(std::span<const std::byte> file, std::string_view path);
 
-// The element type of this program for a type name of the format; none for those it does not compute with.
+// The element type for one of the format's type names; none if it is not supported.
 std::optional<DType> dtype_of_safetensors(std::string_view type);
 std::string_view safetensors_name_of(DType type);  // "F32", ...
 
-// A name from a file as messages show it: quoted, on one line, cut when very long.
+// A name from a file, made safe for a message: quoted, on one line, truncated if very long.
 std::string quoted_name(std::string_view name);
 
 }  // namespace svd

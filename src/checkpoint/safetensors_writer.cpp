@@ -16,7 +16,7 @@
 namespace svd {
 namespace {
 
-constexpr size_t kAlignment = 8;  // of the data, as the reference library writes it
+constexpr size_t kAlignment = 8;  // of the data, as in the reference library
 
 uint64_t bytes_of(const TensorInfo& info, std::string_view name) {
   const auto bytes = checked_mul(static_cast<uint64_t>(info.shape.numel()), size_of(info.type));
@@ -28,11 +28,11 @@ std::string json_text(std::string_view text) {
   try {
     return nlohmann::json(text).dump();
   } catch (const nlohmann::json::exception&) {
-    fail(ErrorCode::invalid_argument, "{} is not UTF-8 and cannot be in a safetensors header", quoted_name(text));
+    fail(ErrorCode::invalid_argument, "{} is not UTF-8, which a safetensors header must be", quoted_name(text));
   }
 }
 
-// Built as text: a JSON tree would order the tensors by name.
+// Built as text, because a JSON tree would sort the tensors by name.
 std::string header_of(const SafetensorsWriter::TensorList& tensors,
                       const std::map<std::string, std::string>& metadata) {
   std::string text = "{";
@@ -47,10 +47,12 @@ std::string header_of(const SafetensorsWriter::TensorList& tensors,
   uint64_t offset = 0;
   for (const auto& [name, info] : tensors) {
     if (!names.insert(name).second) {
-      fail(ErrorCode::invalid_argument, "{} cannot name a tensor: the name is taken", quoted_name(name));
+      fail(ErrorCode::invalid_argument, "{} cannot name a tensor: the name is already in use", quoted_name(name));
     }
     const auto end = checked_add(offset, bytes_of(info, name));
-    if (!end) fail(ErrorCode::invalid_argument, "the tensors up to {} are too large for a file", quoted_name(name));
+    if (!end)
+      fail(ErrorCode::invalid_argument, "the tensors up to and including {} are too large for a file",
+           quoted_name(name));
     text +=
         fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}", text.size() > 1 ? "," : "",
                     json_text(name), safetensors_name_of(info.type), fmt::join(info.shape.sizes(), ","), offset, *end);
@@ -99,7 +101,7 @@ void SafetensorsWriter::put(std::span<const std::byte> bytes) {
 void SafetensorsWriter::write(std::string_view name, std::span<const std::byte> bytes) {
   if (next_ < tensors_.size() && tensors_[next_].first == name) {
     const uint64_t expected = bytes_of(tensors_[next_].second, name);
-    ensure(written_ == 0 && bytes.size() == expected, "{}: tensor {} has {} bytes, {} were announced",
+    ensure(written_ == 0 && bytes.size() == expected, "{}: tensor {} has {} bytes, expected {}",
            file_.final_path().string(), quoted_name(name), written_ + bytes.size(), expected);
   }
   append(name, bytes);
@@ -113,7 +115,7 @@ void SafetensorsWriter::append(std::string_view name, std::span<const std::byte>
   ensure(name == expected_name, "{}: tensor {} comes out of order, expected {}", path, quoted_name(name),
          quoted_name(expected_name));
   const uint64_t total = bytes_of(info, name);
-  ensure(piece.size() <= total - written_, "{}: tensor {} is longer than the {} bytes announced", path,
+  ensure(piece.size() <= total - written_, "{}: tensor {} is longer than the expected {} bytes", path,
          quoted_name(name), total);
   put(piece);
   written_ += piece.size();
@@ -125,7 +127,7 @@ void SafetensorsWriter::append(std::string_view name, std::span<const std::byte>
 
 void SafetensorsWriter::finish() {
   const std::string path = file_.final_path().string();
-  ensure(descriptor_ >= 0, "{}: is finished already", path);
+  ensure(descriptor_ >= 0, "{}: finish() was called twice", path);
   ensure(next_ == tensors_.size(), "{}: tensor {} was not written", path,
          next_ < tensors_.size() ? quoted_name(tensors_[next_].first) : "");
   if (::close(std::exchange(descriptor_, -1)) != 0) {

@@ -59,7 +59,7 @@ void fill(Rule rule, uint64_t hash, int64_t first_element, std::span<float> out)
   }
 }
 
-// Elements [first, first + n) in the type of `info`, where n follows from the size of `target`.
+// Fills `target` with elements from `first` on, in the type of `info`. Its size determines how many.
 void fill_typed(std::string_view name, const TensorInfo& info, int64_t first, std::span<std::byte> target,
                 const Threads& threads) {
   const Rule rule = rule_of(name, info.shape);
@@ -103,8 +103,9 @@ ShapeList read_shape_list(const std::filesystem::path& path) {
       shapes.emplace(name, Shape(sizes.get<std::vector<int64_t>>()));
     }
     return shapes;
-  } catch (const std::exception& error) {  // of the JSON library, or of Shape
-    fail(ErrorCode::bad_file, "{}: expected a JSON object of name: [sizes]: {}", path.string(), error.what());
+  } catch (const std::exception& error) {  // from the JSON library or Shape
+    fail(ErrorCode::bad_file, "{}: expected a JSON object of the form {{\"name\": [sizes]}}: {}", path.string(),
+         error.what());
   }
 }
 
@@ -113,7 +114,7 @@ SyntheticSource::SyntheticSource(const ShapeList& shapes, DType type, Threads th
 
 std::span<const std::byte> SyntheticSource::read(std::string_view name, std::vector<std::byte>& storage) const {
   const auto it = index_.find(name);
-  if (it == index_.end()) fail(ErrorCode::bad_file, "{}: there is no tensor {}", describe(), quoted_name(name));
+  if (it == index_.end()) fail(ErrorCode::bad_file, "{} have no tensor {}", describe(), quoted_name(name));
   storage.resize(static_cast<size_t>(it->second.shape.numel()) * size_of(it->second.type));
   fill_typed(name, it->second, 0, storage, threads_);
   return storage;
@@ -121,8 +122,7 @@ std::span<const std::byte> SyntheticSource::read(std::string_view name, std::vec
 
 void write_synthetic(const std::filesystem::path& path, const ShapeList& shapes, DType type, const Threads& threads,
                      const std::function<void(double)>& progress) {
-  constexpr int64_t kBlock =
-      int64_t{4} << 20;  // elements: work enough for all threads, small beside the caches' misses
+  constexpr int64_t kBlock = int64_t{4} << 20;  // elements: enough work for all threads, little memory
   const TensorSource::Index index = index_of(shapes, type);
   double total = 0, done = 0;
   for (const auto& [name, info] : index) total += static_cast<double>(info.shape.numel());

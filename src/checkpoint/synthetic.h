@@ -1,6 +1,6 @@
-// Weights from a formula: every tensor's values follow from its name and shape alone, scaled so that a network of
-// them keeps its activations near unit size. Tests and measurements need no trained checkpoint then.
-// The formula, and what the reference implementation computes with such weights: tests/golden/README.md.
+// Weights from a formula: a tensor's values depend only on its name and shape, and are scaled so that the values inside
+// a network stay near unit size. Tests and measurements then need no trained checkpoint.
+// tests/golden/README.md has the formula, and the reference implementation's output with such weights.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,19 @@
 
 namespace svd {
 
-// u in [-1, 1) of the elements first_element, first_element + 1, ... of the tensor `name`.
+// u in [-1, 1) for the elements first_element, first_element + 1, ... of the tensor `name`.
 void synthetic_uniform(std::string_view name, int64_t first_element, std::span<float> out);
 
-// The weights themselves, of the same elements.
+// The weights themselves, for the same elements.
 void synthetic_values(std::string_view name, const Shape& shape, int64_t first_element, std::span<float> out);
 
 using ShapeList = std::map<std::string, Shape, std::less<>>;
 
-// Reads a JSON object of name -> list of sizes, such as tests/golden/svd_manifest.json. Throws Error(bad_file).
+// Reads a JSON object that maps names to lists of sizes, such as tests/golden/svd_manifest.json. Throws
+// Error(bad_file).
 ShapeList read_shape_list(const std::filesystem::path& path);
 
-// A checkpoint that is computed when it is read. `type` is f32, bf16 or f16.
+// A checkpoint that is computed as it is read. `type` is f32, bf16 or f16. const use is thread-safe.
 class SyntheticSource : public TensorSource {
  public:
   SyntheticSource(const ShapeList& shapes, DType type, Threads threads);
@@ -41,8 +42,8 @@ class SyntheticSource : public TensorSource {
   Threads threads_;
 };
 
-// The same as a safetensors file, made in blocks of a few megabytes. `progress` gets the fraction done, in (0, 1],
-// in the calling thread; an exception it throws ends the writing and leaves no file. Throws Error(bad_file).
+// Writes the same checkpoint to a safetensors file, in blocks of a few megabytes. `progress` is called in the calling
+// thread with the fraction done, in (0, 1]; if it throws, no file is left. Throws Error(bad_file).
 void write_synthetic(const std::filesystem::path& path, const ShapeList& shapes, DType type, const Threads& threads,
                      const std::function<void(double fraction)>& progress = {});
 

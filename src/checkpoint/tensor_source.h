@@ -19,28 +19,28 @@ struct TensorInfo {
   DType type = DType::f32;
 };
 
-// Names, shapes and contents of tensors. const use is thread-safe.
+// The names, shapes and contents of tensors. const use is thread-safe.
 class TensorSource {
  public:
-  using Index = std::map<std::string, TensorInfo, std::less<>>;  // ordered: parts are ranges of names
+  using Index = std::map<std::string, TensorInfo, std::less<>>;  // ordered: a part is a range of names
 
   virtual ~TensorSource() = default;
 
   virtual std::string describe() const = 0;  // for messages: the file's path
   virtual const Index& index() const = 0;
 
-  // The bytes of a tensor of the index, in its own type. Points into the source when it can (a mapped file), else
+  // The bytes of a tensor in the index, in its own type. Points into the source if possible (a mapped file), otherwise
   // into `storage`, which is then overwritten. Throws Error.
   virtual std::span<const std::byte> read(std::string_view name, std::vector<std::byte>& storage) const = 0;
 
-  // The type, as the file writes it, of a tensor that is there but of a type this program does not compute with (and so
-  // not in the index).
+  // The type name, as the file spells it, of a tensor that the file contains but whose type is not supported. Such a
+  // tensor is not in the index.
   virtual std::optional<std::string> foreign_type(std::string_view name) const {
     (void)name;
     return std::nullopt;
   }
 
-  // Says that the tensors whose names begin with `prefix` have been used and their pages may go.
+  // A hint that the tensors whose names begin with `prefix` are no longer needed, so that their pages may be dropped.
   virtual void release(std::string_view prefix) const { (void)prefix; }
 };
 

@@ -10,7 +10,7 @@ namespace svd {
 namespace {
 
 size_t frame_count(int frames) {
-  if (frames < 1) fail(ErrorCode::invalid_argument, "guidance for {} frames: expected at least 1", frames);
+  if (frames < 1) fail(ErrorCode::invalid_argument, "guidance: expected at least 1 frame, found {}", frames);
   return static_cast<size_t>(frames);
 }
 
@@ -22,7 +22,7 @@ void Guider::combine(std::span<const float> unconditional, std::span<const float
   if (unconditional.size() != conditional.size() || out.size() != conditional.size() ||
       out.size() % scale.size() != 0) {
     fail(ErrorCode::invalid_argument,
-         "guidance of {} unconditional and {} conditional values into {}: expected equal multiples of {} frames",
+         "guidance: {} unconditional and {} conditional values for {} results: expected the same multiple of {} frames",
          unconditional.size(), conditional.size(), out.size(), frames);
   }
   const size_t frame_size = out.size() / scale.size();
@@ -52,7 +52,7 @@ void IdentityGuider::combine(std::span<const float>, std::span<const float> cond
                              int frames) const {
   if (out.size() != conditional.size() || out.size() % frame_count(frames) != 0) {
     fail(ErrorCode::invalid_argument,
-         "guidance of {} conditional values into {}: expected equal multiples of {} frames", conditional.size(),
+         "guidance: {} conditional values for {} results: expected the same multiple of {} frames", conditional.size(),
          out.size(), frames);
   }
   std::ranges::copy(conditional, out.begin());

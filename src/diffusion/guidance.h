@@ -1,4 +1,4 @@
-// Classifier-free guidance: how far to go from the unconditional prediction towards the conditional one, and beyond.
+// Classifier-free guidance: how far to move from the unconditional prediction towards the conditional one, and beyond.
 #pragma once
 
 #include <span>
@@ -6,25 +6,25 @@
 
 namespace svd {
 
-// D = D_uncond + scale_t (D_cond - D_uncond) with one scale per frame t. Immutable, thread-safe.
+// D = D_uncond + scale_t (D_cond - D_uncond), with one scale for each frame t. Immutable, thread-safe.
 class Guider {
  public:
   virtual ~Guider() = default;
 
-  // One scale per frame: [frames].
+  // One scale per frame: [frames]. Throws Error(invalid_argument) for fewer than one frame.
   virtual std::vector<float> scales(int frames) const = 0;
 
-  // False when combine() would not look at its first argument; the caller may then leave it empty.
+  // False if combine() ignores its first argument, which may then be empty.
   virtual bool needs_unconditional() const { return true; }
 
-  // All three have the same size, `frames` equal parts; `out` may be one of the others.
-  // Throws Error(invalid_argument) when the sizes do not fit.
+  // All three spans have the same size and consist of `frames` equal parts; `out` may be one of the others.
+  // Throws Error(invalid_argument) if the sizes do not match.
   virtual void combine(std::span<const float> unconditional, std::span<const float> conditional, std::span<float> out,
                        int frames) const;
 };
 
-// From min at the first frame to max at the last: what Stable Video Diffusion uses. The further a frame is from
-// the picture, the stronger it must be held to it.
+// From min at the first frame to max at the last: what Stable Video Diffusion uses. The further a frame is from the
+// picture, the more strongly it must be tied to it.
 class LinearPredictionGuider final : public Guider {
  public:
   LinearPredictionGuider(float min_scale, float max_scale) : min_(min_scale), max_(max_scale) {}

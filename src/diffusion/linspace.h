@@ -6,9 +6,9 @@
 
 namespace svd {
 
-// `count` values from first to last. The upper half is counted down from `last`, so that both ends are exact. Products
-// are not rounded before they are added, as in PyTorch, whose kernels are compiled with fused multiply-add: rounding
-// them moves some noise levels by 1.4e-6.
+// `count` values from first to last. The upper half counts down from `last`, so that both ends are exact. Products are
+// not rounded before they are added, as in PyTorch, whose kernels are compiled with fused multiply-add; rounding them
+// would move some noise levels by 1.4e-6.
 inline std::vector<float> linspace(float first, float last, size_t count) {
   std::vector<float> values(count, first);
   if (count < 2) return values;

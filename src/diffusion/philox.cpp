@@ -9,10 +9,10 @@
 namespace svd {
 namespace {
 
-constexpr uint64_t kBlock = 256;        // threads in one block of PyTorch's distribution kernels
+constexpr uint64_t kBlock = 256;        // threads per block of PyTorch's distribution kernels
 constexpr uint64_t kValuesPerCall = 4;  // a thread gets four normals from one cipher block (curand_normal4)
 
-// cuRAND's Box-Muller: unlike PyTorch's on the CPU it shifts the uniforms by half a step and puts the sine first.
+// cuRAND's Box-Muller. Unlike PyTorch's on the CPU, it shifts the uniforms by half a step and puts the sine first.
 void curand_box_muller(uint32_t a, uint32_t b, float* sine, float* cosine) {
   constexpr float unit = 0x1p-32f;
   constexpr float turn = static_cast<float>(0x1p-32 * 2.0 * std::numbers::pi);
@@ -48,23 +48,24 @@ std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> c, std::array<uint
 }
 
 PhiloxGenerator::PhiloxGenerator(uint64_t seed, CudaDevice device) : seed_(seed) {
-  constexpr int most = 1 << 20;  // beyond any GPU, and far from overflow
-  if (device.multiprocessors < 1 || device.multiprocessors > most ||
-      device.threads_per_multiprocessor < static_cast<int>(kBlock) || device.threads_per_multiprocessor > most) {
+  constexpr int limit = 1 << 20;  // beyond any GPU, and far from overflow
+  if (device.multiprocessors < 1 || device.multiprocessors > limit ||
+      device.threads_per_multiprocessor < static_cast<int>(kBlock) || device.threads_per_multiprocessor > limit) {
     fail(ErrorCode::invalid_argument,
-         "GPU with {} multiprocessors of {} threads: expected at least 1 of at least {}; give the numbers of the GPU "
-         "whose random numbers are wanted",
+         "GPU with {} multiprocessors of {} threads: expected at least 1 of at least {} threads; use the numbers of "
+         "the GPU "
+         "to imitate",
          device.multiprocessors, device.threads_per_multiprocessor, kBlock);
   }
   const uint64_t blocks_per_multiprocessor = static_cast<uint64_t>(device.threads_per_multiprocessor) / kBlock;
-  most_threads_ = static_cast<uint64_t>(device.multiprocessors) * blocks_per_multiprocessor * kBlock;
+  max_threads_ = static_cast<uint64_t>(device.multiprocessors) * blocks_per_multiprocessor * kBlock;
 }
 
 // Thread t runs stream t of the cipher. In each pass it writes its four values to elements t, t + threads,
-// t + 2 threads, t + 3 threads behind the pass's start (PyTorch's distribution_elementwise_grid_stride_kernel).
+// t + 2 threads and t + 3 threads from the start of the pass (PyTorch's distribution_elementwise_grid_stride_kernel).
 void PhiloxGenerator::normal(std::span<float> out) {
   const uint64_t count = out.size();
-  const uint64_t threads = std::min(most_threads_, (count + kBlock - 1) / kBlock * kBlock);
+  const uint64_t threads = std::min(max_threads_, (count + kBlock - 1) / kBlock * kBlock);
   for (uint64_t first = 0; first < count; first += threads * kValuesPerCall, ++offset_) {
     for (uint64_t t = 0; t < threads && first + t < count; ++t) {
       const auto values = normal4({low(offset_), high(offset_), low(t), high(t)}, {low(seed_), high(seed_)});

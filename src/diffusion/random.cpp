@@ -6,14 +6,14 @@
 namespace svd {
 namespace {
 
-// PyTorch's vector kernel turns 16 uniforms into 16 normals at once; shorter draws take its serial path.
+// PyTorch's vectorised kernel turns 16 uniforms into 16 normals at once; shorter draws take its scalar path.
 constexpr size_t kRun = 16;
 
-// Box-Muller over one run: element j pairs with element j + 8, in float32 as PyTorch does.
+// Box-Muller over one run. Element j is paired with element j + 8, in float32, as in PyTorch.
 void box_muller(std::span<float, kRun> values) {
   constexpr size_t half = kRun / 2;
   for (size_t j = 0; j < half; ++j) {
-    const float u1 = 1.0f - values[j];  // from [0, 1) to (0, 1]: the logarithm stays finite
+    const float u1 = 1.0f - values[j];  // from [0, 1) to (0, 1], so that the logarithm is finite
     const float radius = std::sqrt(-2.0f * std::log(u1));
     const float angle = 2.0f * std::numbers::pi_v<float> * values[j + half];
     values[j] = radius * std::cos(angle);
@@ -30,7 +30,7 @@ void TorchCpuGenerator::normal(std::span<float> out) {
   }
   fill_uniform(out);
   for (size_t i = 0; i + kRun <= out.size(); i += kRun) box_muller(out.subspan(i).first<kRun>());
-  if (out.size() % kRun != 0) {  // the incomplete run: PyTorch draws the last 16 values again
+  if (out.size() % kRun != 0) {  // an incomplete run: PyTorch redraws the last 16 values
     const auto tail = out.last<kRun>();
     fill_uniform(tail);
     box_muller(tail);

@@ -30,13 +30,13 @@ namespace {
 
 void check_sigmas(std::span<const float> sigmas) {
   if (sigmas.size() < 2) {
-    fail(ErrorCode::invalid_argument, "{} noise levels: a step goes from one to another, so at least 2 are needed",
-         sigmas.size());
+    fail(ErrorCode::invalid_argument, "expected at least 2 noise levels, found {}", sigmas.size());
   }
   for (size_t i = 0; i + 1 < sigmas.size(); ++i) {
     if (!(sigmas[i + 1] >= 0 && sigmas[i] > sigmas[i + 1] && std::isfinite(sigmas[i]))) {
-      fail(ErrorCode::invalid_argument, "noise level {} is {} and the next is {}: they must decrease down to 0 at most",
-           i, sigmas[i], sigmas[i + 1]);
+      fail(ErrorCode::invalid_argument,
+           "noise level {} is {} and the next is {}: they must decrease strictly and not below 0", i, sigmas[i],
+           sigmas[i + 1]);
     }
   }
 }
@@ -63,7 +63,7 @@ void add_noise(std::span<float> x, Generator& generator, double standard_deviati
   combine(x, 1.0, x, standard_deviation, noise);
 }
 
-// Raises the noise of x above `sigma` as far as the parameters say; returns the level reached.
+// Adds noise to x, which is at level `sigma`, as the parameters say. Returns the new level.
 float add_churn(const Churn& churn, std::span<float> x, float sigma, size_t steps, Generator& generator) {
   if (sigma < churn.s_tmin || sigma > churn.s_tmax) return sigma;
   const double gamma = std::min(churn.s_churn / static_cast<double>(steps), std::numbers::sqrt2 - 1.0);
@@ -73,7 +73,7 @@ float add_churn(const Churn& churn, std::span<float> x, float sigma, size_t step
   return static_cast<float>(raised);
 }
 
-// A step from one level to the next is a deterministic one further down and noise back up.
+// A step from one level to the next is a deterministic step to a lower level, plus noise that brings it back up.
 struct AncestralStep {
   float down;
   float up;
@@ -84,8 +84,8 @@ AncestralStep ancestral_step(double from, double to, double eta) {
   return {.down = static_cast<float>(std::sqrt(to * to - up * up)), .up = static_cast<float>(up)};
 }
 
-// Integral over [sigmas[step], sigmas[step + 1]] of the Lagrange polynomial that is 1 at the level `back` steps ago
-// and 0 at the others of the last `order`. With u = (sigma - sigmas[step]) / length the interval is [0, 1].
+// The integral over [sigmas[step], sigmas[step + 1]] of the Lagrange polynomial that is 1 at the level `back` steps ago
+// and 0 at the others of the last `order` levels. With u = (sigma - sigmas[step]) / length, the interval is [0, 1].
 double multistep_coefficient(std::span<const float> sigmas, size_t step, size_t order, size_t back) {
   const double start = sigmas[step];
   const double length = double{sigmas[step + 1]} - start;
@@ -196,7 +196,8 @@ void DPMPP2MSampler::run(const Run& run) const {
 }
 
 LinearMultistepSampler::LinearMultistepSampler(int order) : order_(order) {
-  if (order < 1) fail(ErrorCode::invalid_argument, "order {} of linear multistep: expected at least 1", order);
+  if (order < 1)
+    fail(ErrorCode::invalid_argument, "order of the linear multistep sampler: expected at least 1, found {}", order);
 }
 
 void LinearMultistepSampler::run(const Run& run) const {

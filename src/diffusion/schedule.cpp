@@ -10,7 +10,7 @@ namespace svd {
 namespace {
 
 void check_steps(int steps) {
-  if (steps < 1) fail(ErrorCode::invalid_argument, "number of steps is {}: at least 1 is needed", steps);
+  if (steps < 1) fail(ErrorCode::invalid_argument, "number of steps: expected at least 1, found {}", steps);
 }
 
 }  // namespace
@@ -21,7 +21,8 @@ std::vector<float> edm_sigmas(const EDMDiscretization& d, int steps) {
     fail(ErrorCode::invalid_argument, "sigma_min {} and sigma_max {}: expected 0 < sigma_min < sigma_max", d.sigma_min,
          d.sigma_max);
   }
-  if (!(d.rho > 0 && std::isfinite(d.rho))) fail(ErrorCode::invalid_argument, "rho {}: expected above 0", d.rho);
+  if (!(d.rho > 0 && std::isfinite(d.rho)))
+    fail(ErrorCode::invalid_argument, "rho: expected a number above 0, found {}", d.rho);
 
   // In float32 as in the reference: its first level is 700.00012, not 700.
   const double min_root = std::pow(d.sigma_min, 1.0 / d.rho);
@@ -34,7 +35,7 @@ std::vector<float> edm_sigmas(const EDMDiscretization& d, int steps) {
     if (!(sigma < previous && sigma > 0)) {
       fail(ErrorCode::invalid_argument,
            "{} steps from sigma_max {} to sigma_min {} with rho {} give noise levels that float32 cannot tell apart: "
-           "use fewer steps or a rho nearer to 7",
+           "use fewer steps or a rho closer to 7",
            steps, d.sigma_max, d.sigma_min, d.rho);
     }
     previous = sigma;
@@ -49,7 +50,8 @@ std::vector<float> legacy_ddpm_sigmas(int steps) {
   constexpr double last_beta = 0.0120;
   check_steps(steps);
   if (steps > levels) {
-    fail(ErrorCode::invalid_argument, "{} steps: the legacy DDPM discretisation has {} noise levels", steps, levels);
+    fail(ErrorCode::invalid_argument,
+         "{} steps: the legacy DDPM discretisation has only {} noise levels; use fewer steps", steps, levels);
   }
 
   std::vector<double> kept_signal(levels);  // running product of 1 - beta
@@ -81,13 +83,14 @@ Preconditioning v_scaling_with_edm_c_noise(float sigma) {
 }
 
 std::vector<float> timestep_embedding(float t, int width) {
-  if (width < 2 || width % 2 != 0) fail(ErrorCode::invalid_argument, "embedding width {}: expected even", width);
+  if (width < 2 || width % 2 != 0)
+    fail(ErrorCode::invalid_argument, "embedding width: expected an even number, found {}", width);
   constexpr double longest_period = 10000.0;
   const size_t half = static_cast<size_t>(width) / 2;
   const float log_period = static_cast<float>(-std::log(longest_period));
   std::vector<float> embedding(2 * half);
   for (size_t i = 0; i < half; ++i) {
-    // Frequencies in float32 as in the reference: t times a rounding error is more than the cosine's own.
+    // Frequencies in float32, as in the reference: t times their rounding error exceeds the cosine's own error.
     const float frequency = std::exp(log_period * static_cast<float>(i) / static_cast<float>(half));
     embedding[i] = std::cos(t * frequency);
     embedding[half + i] = std::sin(t * frequency);

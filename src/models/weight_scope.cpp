@@ -7,12 +7,29 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "checkpoint/safetensors_header.h"
 
 namespace svd {
+namespace {
+
+size_t common_prefix(std::string_view a, std::string_view b) {
+  return static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
+// How many characters two names share at their beginnings and ends: a renamed tensor keeps most of its path.
+size_t name_likeness(std::string_view a, std::string_view b) {
+  const size_t front = common_prefix(a, b);
+  a.remove_prefix(front);
+  b.remove_prefix(front);
+  const auto back = std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend()).first - a.rbegin();
+  return front + static_cast<size_t>(back);
+}
+
+}  // namespace
 
 WeightLoader::WeightLoader(const TensorSource* source, Backend& backend, std::function<void(uint64_t)> on_bytes)
     : source_(source), backend_(backend), on_bytes_(std::move(on_bytes)) {
-  ensure(source_ || backend_.plans_only(), "loading weights from nowhere");
+  ensure(source_ || backend_.plans_only(), "loading weights needs a source, except on a planning backend");
 }
 
 bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight& weight,
@@ -23,7 +40,7 @@ bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight&
   const auto it = source_->index().find(name);
   if (it == source_->index().end()) {
     if (const auto type = source_->foreign_type(name)) {
-      misshapen_.push_back(fmt::format("{} is {}, expected F32, F16 or BF16", name, *type));
+      misshapen_.push_back(fmt::format("{} is of type {}, expected F32, F16 or BF16", name, *type));
     } else {
       missing_.push_back(name);
     }
@@ -31,11 +48,11 @@ bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight&
   }
   const TensorInfo& info = it->second;
   if (info.shape != shape) {
-    misshapen_.push_back(fmt::format("{} is {}, expected {}", name, info.shape.str(), shape.str()));
+    misshapen_.push_back(fmt::format("{} has shape {}, expected {}", name, info.shape.str(), shape.str()));
     return false;
   }
   if (info.type == DType::u8) {
-    misshapen_.push_back(fmt::format("{} holds 8-bit integers, expected f32, f16 or bf16", name));
+    misshapen_.push_back(fmt::format("{} is of type U8, expected F32, F16 or BF16", name));
     return false;
   }
   if (backend_.plans_only()) return false;
@@ -50,24 +67,60 @@ bool WeightLoader::fetch(const std::string& name, const Shape& shape, RawWeight&
 void WeightLoader::finish(std::string_view part) const {
   if (missing_.empty() && misshapen_.empty()) return;
   std::string message = fmt::format("{}: ", source_->describe());
-  if (!missing_.empty()) {
-    message += fmt::format("{} tensor{} of the {} missing: {}. ", missing_.size(),
-                           missing_.size() == 1 ? " is" : "s are", part, summarize_names(missing_));
-  }
+  if (!missing_.empty()) message += fmt::format("the {} lacks {}. ", part, missing_summary());
   if (!misshapen_.empty()) {
     const size_t shown = std::min<size_t>(misshapen_.size(), 5);
-    message += fmt::format("In the {}, {}{}. ", part,
-                           fmt::join(misshapen_.begin(), misshapen_.begin() + static_cast<std::ptrdiff_t>(shown), "; "),
-                           misshapen_.size() > shown ? fmt::format(" and {} more", misshapen_.size() - shown) : "");
+    message += fmt::format("{} {} cannot use {} of its tensors: {}{}. ", missing_.empty() ? "the" : "The", part,
+                           misshapen_.size(), fmt::join(std::span(misshapen_).first(shown), "; "),
+                           misshapen_.size() > shown ? fmt::format("; and {} more", misshapen_.size() - shown) : "");
   }
-  fail(ErrorCode::bad_file, "{}Is it a Stable Video Diffusion checkpoint of this version? `svd info` lists what it has",
-       message);
+  fail(ErrorCode::bad_file,
+       "{}Is it a Stable Video Diffusion checkpoint of this version? `svd info FILE` shows what is in it", message);
+}
+
+std::string WeightLoader::missing_summary() const {
+  constexpr size_t kMostExamined = 8, kMostHints = 3;
+  const bool one = missing_.size() == 1;
+  std::string text = one ? fmt::format("{} {}", missing_[0], needed_.at(missing_[0]).str())
+                         : fmt::format("{} tensors: {}", missing_.size(), summarize_names(missing_));
+  std::set<std::string> hints;
+  for (const std::string& name : std::span(missing_).first(std::min(missing_.size(), kMostExamined))) {
+    const std::string other = unused_tensor_like(name, hints);
+    if (other.empty()) continue;
+    text += fmt::format("{} an unused {} of the same shape{}", hints.empty() ? "; the file has" : ", and",
+                        quoted_name(other), one ? "" : " as " + name);
+    hints.insert(other);
+    if (hints.size() == kMostHints) break;
+  }
+  return text;
+}
+
+std::string WeightLoader::unused_tensor_like(const std::string& missing, const std::set<std::string>& excluded) const {
+  // Other parts' tensors are not unused: look only below the path that all names of this loader share.
+  const std::string &first = needed_.begin()->first, &last = needed_.rbegin()->first;
+  const std::string shared = first.substr(0, common_prefix(first, last));
+  const std::string path = shared.substr(0, shared.rfind('.') + 1);  // "" when nothing is shared: npos + 1 is 0
+
+  const Shape& shape = needed_.at(missing);
+  std::string best;
+  size_t best_likeness = missing.size() / 2;  // less than half the name in common: not the same tensor
+  const TensorSource::Index& index = source_->index();
+  for (auto it = index.lower_bound(path); it != index.end() && it->first.starts_with(path); ++it) {
+    const auto& [name, info] = *it;
+    if (info.shape != shape || needed_.contains(name) || unused_.contains(name) || excluded.contains(name)) continue;
+    const size_t likeness = name_likeness(name, missing);
+    if (likeness > best_likeness) {
+      best = name;
+      best_likeness = likeness;
+    }
+  }
+  return best;
 }
 
 std::string summarize_names(const std::vector<std::string>& names) {
   constexpr size_t kFew = 8;
   if (names.size() <= kFew) return fmt::format("{}", fmt::join(names, ", "));
-  // Many: count them below paths, taken as deep as gives few enough lines.
+  // Too many to list: group them by path, as deep as keeps the number of groups small.
   std::vector<std::string> groups;
   for (size_t depth = 8; depth >= 1; --depth) {
     std::map<std::string, std::pair<size_t, std::string>> counts;  // path -> number, example

@@ -13,33 +13,40 @@
 
 namespace svd {
 
-// Reads the weights of one part of a model for one backend. It goes on after a tensor that is missing or of the wrong
-// shape, so that finish() can name all of them. Not thread-safe.
+// Reads the weights of one part of a model for one backend. A tensor that is missing or has the wrong shape does not
+// stop it, so that finish() can report all of them at once. Not thread-safe.
 class WeightLoader {
  public:
-  // `source` may be null for a backend that only plans: every tensor counts as present. `on_bytes`, if given, is told
-  // after each tensor how many bytes of the source have been used so far; what it throws ends the loading.
+  // `source` may be null for a backend that only plans: every tensor counts as present. `on_bytes`, if given, is called
+  // after each tensor with the number of bytes read from the source so far; an exception it throws ends the loading.
   WeightLoader(const TensorSource* source, Backend& backend, std::function<void(uint64_t)> on_bytes = {});
 
   Backend& backend() { return backend_; }
   const TensorSource* source() const { return source_; }
 
-  // Asks for a tensor. False when there are no values to be had: none are there, or none are needed (planning).
+  // Asks for a tensor. False when it has no values: the file lacks it, or the backend only plans.
   // Otherwise `weight` points into the source or into `storage`, in the type that the source has.
   bool fetch(const std::string& name, const Shape& shape, RawWeight& weight, std::vector<std::byte>& storage);
 
-  // Notes a tensor that the file has although the network does not need it.
+  // Notes a tensor that published files contain although the network does not need it.
   void note_unused(const std::string& name, const Shape& shape) { unused_[name] = shape; }
 
-  // Throws Error(bad_file) that lists what was missing or of another shape.
+  // Throws Error(bad_file) that lists the tensors that are missing or have the wrong shape or type, if there are any.
   void finish(std::string_view part) const;
+
+  // The missing tensors in words, to follow "the model lacks", and the unused tensors of the same shape that may be
+  // them under other names. Requires that something is missing.
+  std::string missing_summary() const;
 
   const std::map<std::string, Shape>& needed() const { return needed_; }
   const std::map<std::string, Shape>& unused() const { return unused_; }
   const std::vector<std::string>& missing() const { return missing_; }
-  const std::vector<std::string>& misshapen() const { return misshapen_; }  // one sentence each
+  const std::vector<std::string>& misshapen() const { return misshapen_; }  // one clause each
 
  private:
+  // The unused tensor with the shape of `missing` and the most similar name; empty if there is none.
+  std::string unused_tensor_like(const std::string& missing, const std::set<std::string>& excluded) const;
+
   const TensorSource* source_;
   Backend& backend_;
   std::function<void(uint64_t)> on_bytes_;
@@ -48,12 +55,12 @@ class WeightLoader {
   std::vector<std::string> missing_, misshapen_;
 };
 
-// The names, shortened: "a.0.b.weight, a.0.b.bias" and, when there are many, how many there are below which path.
+// The names as a list, "a.0.b.weight, a.0.b.bias"; when there are many, grouped by path with the number in each group.
 std::string summarize_names(const std::vector<std::string>& names);
 
 enum class Bias { no, yes };
 
-// A path within a part, e.g. "model.diffusion_model.input_blocks.1.0". Cheap to copy.
+// A path in the checkpoint, such as "model.diffusion_model.input_blocks.1.0". Cheap to copy.
 class WeightScope {
  public:
   WeightScope(WeightLoader& loader, std::string path) : loader_(&loader), path_(std::move(path)) {}
@@ -70,7 +77,7 @@ class WeightScope {
                                     WeightRole role = WeightRole::temporal_conv) const;
   LinearWeights linear(std::string_view name, int64_t in, int64_t out, Bias bias = Bias::yes,
                        WeightRole role = WeightRole::projection) const;
-  // Several modules of the same input and output width, stacked.
+  // Several modules of the same input and output width, stacked into one.
   LinearWeights stacked(std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias) const;
   // A 1x1 convolution: kernel [out, in, 1, 1].
   LinearWeights pointwise(std::string_view name, int64_t in, int64_t out,
@@ -99,7 +106,7 @@ class WeightScope {
   enum class Kernel { matrix, pointwise };  // [out, in], or [out, in, 1, 1]
   LinearWeights stacked_of(Kernel kernel, std::span<const std::string_view> names, int64_t in, int64_t out, Bias bias,
                            WeightRole role) const;
-  // False after a missing tensor: what depends on it is skipped, the loader reports it in the end.
+  // False when one of them is missing: what depends on it is skipped, and the loader reports it in finish().
   bool usable(std::initializer_list<const Raw*> raws) const;
 
   WeightLoader* loader_;

@@ -9,9 +9,9 @@
 namespace svd {
 namespace {
 
-// The same functions as base/half.h (the tests compare them over all values), written without branches: every case
-// is computed and one is chosen, which the compiler turns into vector code. Measured with SSE2 only, in
-// nanoseconds per value: from f16 1.7 -> 1.1, to f16 2.5 -> 1.1.
+// The same functions as in base/half.h (the tests compare them for all values), but without branches: every case is
+// computed and one is selected, so that the compiler can vectorise. Measured with SSE2 only, in nanoseconds per value:
+// from f16 1.7 -> 1.1, to f16 2.5 -> 1.1.
 float widen(float v) { return v; }
 float widen(bf16 v) { return to_f32(v); }
 float widen(f16 v) {

@@ -1,4 +1,4 @@
-// Files that are not what they should be: each must be refused with words that help.
+// Files that are not what they should be: each must be refused with a helpful message.
 #include <gmock/gmock.h>
 
 #include <vector>
@@ -52,11 +52,11 @@ TEST(SafetensorsDamage, IsNotThere) {
 }
 
 TEST(SafetensorsDamage, IsOfAnotherKind) {
-  expect_refused("", {"empty", "0 bytes"});
+  expect_refused("", {"empty", "0 bytes", "download it again"});
   expect_refused("1234567", {"only 7 bytes"});
-  expect_refused(file_beginning("PK\x03\x04\x14"), {"PyTorch pickle", "bring the .safetensors"});
-  expect_refused(file_beginning("\x80\x02}q"), {"PyTorch pickle", "bring the .safetensors"});
-  expect_refused(file_beginning("<!DOCTYPE html>\n<html>"), {"HTML", "fetch it again"});
+  expect_refused(file_beginning("PK\x03\x04\x14"), {"PyTorch pickle", "use the .safetensors"});
+  expect_refused(file_beginning("\x80\x02}q"), {"PyTorch pickle", "use the .safetensors"});
+  expect_refused(file_beginning("<!DOCTYPE html>\n<html>"), {"HTML", "download it again"});
   expect_refused(file_beginning("\n\n <html>"), {"HTML"});
   expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9559625980\n", {"Git LFS pointer"});
   expect_refused(R"({"weight_map": {"a": "b"}})", {"JSON"});
@@ -111,8 +111,8 @@ TEST(SafetensorsDamage, HeaderRepeats) {
 }
 
 TEST(SafetensorsDamage, MetadataIsNotText) {
-  expect_header_refused(R"({"__metadata__":{"k":1}})", {"metadata \"k\"", "a text"}, 0);
-  expect_header_refused(R"({"__metadata__":{"k":null}})", {"metadata \"k\"", "a text"}, 0);
+  expect_header_refused(R"({"__metadata__":{"k":1}})", {"metadata \"k\"", "a string"}, 0);
+  expect_header_refused(R"({"__metadata__":{"k":null}})", {"metadata \"k\"", "a string"}, 0);
   expect_header_refused(R"({"__metadata__":"k"})", {"__metadata__"}, 0);
 }
 
@@ -125,8 +125,8 @@ TEST(SafetensorsDamage, FieldIsMissingOrIllTyped) {
   expect_tensor_refused(R"("dtype":["U8"],"shape":[4],"data_offsets":[0,4])", {"dtype is a list"});
   expect_tensor_refused(R"("dtype":"U8","shape":4,"data_offsets":[0,4])", {"shape is a number"});
   expect_tensor_refused(R"("dtype":"U8","shape":{"0":4},"data_offsets":[0,4])", {"shape is an object"});
-  expect_tensor_refused(R"("dtype":"U8","shape":["4"],"data_offsets":[0,4])", {"shape holds a text"});
-  expect_tensor_refused(R"("dtype":"U8","shape":[true],"data_offsets":[0,4])", {"shape holds true"});
+  expect_tensor_refused(R"("dtype":"U8","shape":["4"],"data_offsets":[0,4])", {"shape contains a string"});
+  expect_tensor_refused(R"("dtype":"U8","shape":[true],"data_offsets":[0,4])", {"shape contains true"});
   expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":null)", {"data_offsets is null"});
   expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[4])", {"two numbers"});
   expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[0,4,4])", {"two whole numbers"});
@@ -136,10 +136,10 @@ TEST(SafetensorsDamage, FieldIsMissingOrIllTyped) {
 }
 
 TEST(SafetensorsDamage, NumberIsNotASize) {
-  expect_tensor_refused(R"("dtype":"U8","shape":[-4],"data_offsets":[0,4])", {"shape holds -4"});
-  expect_tensor_refused(R"("dtype":"U8","shape":[4.0],"data_offsets":[0,4])", {"shape holds \"4.0\""});
-  expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[-4,0])", {"data_offsets holds -4"});
-  expect_tensor_refused(R"("dtype":"U8","shape":[18446744073709551616],"data_offsets":[0,4])", {"shape holds"});
+  expect_tensor_refused(R"("dtype":"U8","shape":[-4],"data_offsets":[0,4])", {"shape contains -4"});
+  expect_tensor_refused(R"("dtype":"U8","shape":[4.0],"data_offsets":[0,4])", {"shape contains \"4.0\""});
+  expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[-4,0])", {"data_offsets contains -4"});
+  expect_tensor_refused(R"("dtype":"U8","shape":[18446744073709551616],"data_offsets":[0,4])", {"shape contains"});
   expect_tensor_refused(R"("dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,4])", {"too large"});
   expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[0,9223372036854775808])", {"too large"});
   // 2^32 * 2^32 would wrap to 0, 2^62 elements of 4 bytes too; so would the first two of three that end in 0.
@@ -150,10 +150,11 @@ TEST(SafetensorsDamage, NumberIsNotASize) {
 }
 
 TEST(SafetensorsDamage, SizesDisagree) {
-  expect_tensor_refused(R"("dtype":"F32","shape":[2],"data_offsets":[0,4])", {"[2] of F32 needs 8 bytes", "give it 4"});
+  expect_tensor_refused(R"("dtype":"F32","shape":[2],"data_offsets":[0,4])",
+                        {"[2] of F32 needs 8 bytes", "data_offsets span 4"});
   expect_tensor_refused(R"("dtype":"U8","shape":[3],"data_offsets":[0,4])", {"needs 3 bytes"});
   expect_tensor_refused(R"("dtype":"I64","shape":[1],"data_offsets":[0,4])", {"of I64 needs 8 bytes"});
-  expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[4,0])", {"begin at 4 after their end 0"});
+  expect_tensor_refused(R"("dtype":"U8","shape":[4],"data_offsets":[4,0])", {"begin at 4, after their end at 0"});
 }
 
 TEST(SafetensorsDamage, TensorsOverlapOrLeaveHoles) {
@@ -175,7 +176,7 @@ TEST(SafetensorsDamage, DataIsCutOrTooLong) {
   const std::string header = R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   const std::string expected = std::to_string(8 + header.size() + 8);
   const std::string found = std::to_string(8 + header.size() + 7), longer = std::to_string(8 + header.size() + 9);
-  expect_header_refused(header, {"expected size " + expected + " bytes", "has " + found + " bytes", "incomplete"}, 7);
+  expect_header_refused(header, {"expected " + expected + " bytes", "the file has " + found + ":", "incomplete"}, 7);
   expect_header_refused(header, {"longer than its header says", expected, longer}, 9);
   expect_header_refused("{}", {"longer than its header says"}, 1);
   expect_header_refused(R"({"t":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}})",

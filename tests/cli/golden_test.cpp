@@ -64,7 +64,7 @@ TEST(SaveTensorsOption, TakesOnePicture) {
   const Result r = run_svd({"sample", ".", "--save_tensors=t.safetensors"}, {.folder = folder.path()});
   EXPECT_EQ(r.exit_code, 2);
   EXPECT_THAT(r.errors,
-              testing::HasSubstr("save_tensors: one file holds one picture's tensors, but input_path names 2"));
+              testing::HasSubstr("save_tensors: the file holds the tensors of one picture, but input_path names 2; "));
 }
 
 }  // namespace

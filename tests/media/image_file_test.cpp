@@ -172,7 +172,7 @@ TEST(WriteImage, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   const Image image = picture(8, 8, 0);
   write_text(folder / "file", "");
-  EXPECT_SVD_ERROR(write_png(folder / "file/a.png", image), ErrorCode::bad_file, HasSubstr("folder cannot be made"));
+  EXPECT_SVD_ERROR(write_png(folder / "file/a.png", image), ErrorCode::bad_file, HasSubstr("folder cannot be created"));
   EXPECT_SVD_ERROR(write_png("/proc/a.png", image), ErrorCode::bad_file,
                    AllOf(HasSubstr("/proc/a.png"), HasSubstr("cannot be written")));
   EXPECT_SVD_ERROR(write_jpeg(folder / "a.jpg", {8, 8, {}}), ErrorCode::invalid_argument, HasSubstr("192 bytes"));

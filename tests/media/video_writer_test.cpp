@@ -156,7 +156,8 @@ TEST(VideoWriter, SaysWhatIsWrong) {
   EXPECT_SVD_ERROR(VideoWriter("/proc/a.mp4", 64, 64), ErrorCode::bad_file,
                    AllOf(HasSubstr("/proc/a.mp4"), HasSubstr("opening the file failed")));
   std::ofstream(folder / "file") << "";
-  EXPECT_SVD_ERROR(VideoWriter(folder / "file/a.mp4", 64, 64), ErrorCode::bad_file, HasSubstr("folder cannot be made"));
+  EXPECT_SVD_ERROR(VideoWriter(folder / "file/a.mp4", 64, 64), ErrorCode::bad_file,
+                   HasSubstr("folder cannot be created"));
 }
 
 // A limit on the size of this process's files stands for the full disk.
