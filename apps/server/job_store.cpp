@@ -15,6 +15,11 @@ constexpr const char* kColumns =
     "SELECT place, jobs.id, state, settings, type, created, started, finished, attempts, error_code, error_message, "
     "frames, jobs.bytes, saved_to FROM jobs JOIN pictures ON pictures.id = picture ";
 
+constexpr const char* kRemovable =
+    "SELECT id FROM jobs WHERE state NOT IN ('queued', 'running') "
+    "AND place IS NOT (SELECT max(place) FROM jobs WHERE state = 'done') "
+    "AND place IS NOT (SELECT max(place) FROM jobs WHERE state NOT IN ('queued', 'running')) ";
+
 Job job_of(const Statement& row) {
   Job job{.place = row.integer(0),
           .id = row.text(1),
@@ -47,12 +52,12 @@ int64_t number_of(Statement&& statement) { return statement.step() ? statement.i
 
 }  // namespace
 
-JobStore::JobStore(const std::filesystem::path& path, int max_attempts) : database_(path) {
-  make_schema();
+JobStore::JobStore(const std::filesystem::path& path, int max_attempts, Database::Open how) : database_(path, how) {
+  make_schema(how);
   recover(max_attempts);
 }
 
-void JobStore::make_schema() {
+void JobStore::make_schema(Database::Open how) {
   Transaction transaction(database_);
   const int64_t version = number_of(database_.prepare("PRAGMA user_version"));
   if (version > kSchemaVersion) {
@@ -62,6 +67,7 @@ void JobStore::make_schema() {
          version, kSchemaVersion);
   }
   if (version == 0) {
+    if (how == Database::Open::existing) fail(ErrorCode::bad_file, "the jobs' database is empty");
     database_.execute(kSchema);
     database_.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   }
@@ -254,32 +260,62 @@ bool JobStore::remove(const std::string& id) {
   return database_.changes() > 0;
 }
 
-std::map<JobState, int64_t> JobStore::counts() {
+bool JobStore::contains(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  std::map<JobState, int64_t> counts;
-  auto statement = database_.prepare("SELECT state, count(*) FROM jobs GROUP BY state");
-  while (statement.step()) {
-    if (const auto state = state_named(statement.text(0))) counts[*state] = statement.integer(1);
-  }
-  return counts;
+  auto statement = database_.prepare("SELECT 1 FROM jobs WHERE id = ?");
+  statement.bind(std::string_view(id));
+  return statement.step();
 }
 
-uint64_t JobStore::disk_bytes() {
-  const std::lock_guard lock(mutex_);
+StoreStatus JobStore::status() {
+  std::optional<std::string> problem = "the jobs' database is busy";
+  if (std::unique_lock lock(mutex_, std::chrono::milliseconds(100)); lock) {
+    database_.wait_at_most(std::chrono::milliseconds(0));
+    try {
+      std::map<JobState, int64_t> counts;
+      auto statement = database_.prepare("SELECT state, count(*) FROM jobs GROUP BY state");
+      while (statement.step()) {
+        if (const auto state = state_named(statement.text(0))) counts[*state] = statement.integer(1);
+      }
+      const uint64_t bytes = disk_bytes_locked();
+      const std::lock_guard inner(status_mutex_);
+      status_ = {std::move(counts), bytes, {}};
+      problem.reset();
+    } catch (const DatabaseError& e) {
+      problem = e.what();
+    }
+    database_.wait_at_most(Database::kUsualWait);
+  }
+  const std::lock_guard inner(status_mutex_);
+  StoreStatus status = status_;
+  status.problem = problem;
+  return status;
+}
+
+uint64_t JobStore::disk_bytes_locked() {
   return static_cast<uint64_t>(number_of(database_.prepare(
       "SELECT coalesce((SELECT sum(bytes) FROM jobs), 0) + coalesce((SELECT sum(length(bytes)) FROM pictures), 0)")));
 }
 
-std::vector<std::string> JobStore::finished_ids() {
+uint64_t JobStore::disk_bytes() {
   const std::lock_guard lock(mutex_);
-  auto statement =
-      database_.prepare("SELECT id FROM jobs WHERE state NOT IN ('queued', 'running') ORDER BY finished, place");
+  return disk_bytes_locked();
+}
+
+int64_t JobStore::ended_count() {
+  const std::lock_guard lock(mutex_);
+  return number_of(database_.prepare("SELECT count(*) FROM jobs WHERE state NOT IN ('queued', 'running')"));
+}
+
+std::vector<std::string> JobStore::removable_ids() {
+  const std::lock_guard lock(mutex_);
+  auto statement = database_.prepare(std::string(kRemovable) + "ORDER BY place");
   return texts_of(statement);
 }
 
-std::vector<std::string> JobStore::finished_before(const std::string& time) {
+std::vector<std::string> JobStore::removable_before(const std::string& time) {
   const std::lock_guard lock(mutex_);
-  auto statement = database_.prepare("SELECT id FROM jobs WHERE state NOT IN ('queued', 'running') AND finished < ?");
+  auto statement = database_.prepare(std::string(kRemovable) + "AND finished < ? ORDER BY place");
   statement.bind(std::string_view(time));
   return texts_of(statement);
 }

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
+#include <vector>
 
 #include "api.h"
 #include "base/fail.h"
@@ -116,6 +116,15 @@ void handle_exception(const Log& log, const Request& request, Response& response
   } catch (const ApiError& e) {
     send_error(response, e);
     return;
+  } catch (const DatabaseError& e) {
+    log.error("the database failed", {{"path", request.path}, {"error", e.what()}});
+    if (e.cause != DatabaseError::Cause::other) {
+      const bool full = e.cause == DatabaseError::Cause::full;
+      response.set_header("Retry-After", "5");
+      send_error(response, full ? ApiError(507, "disk_full", "The server's disk is full. Nothing was changed.")
+                                : ApiError(503, "busy", "The server's database is busy. Try again in a moment."));
+      return;
+    }
   } catch (const std::exception& e) {
     log.error("request failed", {{"method", request.method}, {"path", request.path}, {"error", e.what()}});
   } catch (...) {
@@ -176,9 +185,44 @@ int bind(HttpServer& server, const ServerOptions& o) {
   return port;
 }
 
-std::set<std::string> done_ids(JobStore& store) {
-  const auto ids = store.finished_ids();
-  return {ids.begin(), ids.end()};
+// A database that is new beside videos that are not was lost, or is somewhere else.
+JobStore open_store(const ServerOptions& options, const JobFiles& files) {
+  const fs::path path = options.data / "jobs.sqlite3";
+  std::error_code error;
+  const bool is_new = !fs::exists(path) || fs::file_size(path, error) == 0;
+  if (is_new && files.has_jobs()) {
+    fail(ErrorCode::bad_file,
+         "{}: there are videos in {}, but this database, which says what they are, is {}; put it back, move the videos "
+         "elsewhere, or start with another --data folder",
+         path.string(), (options.data / "jobs").string(), fs::exists(path) ? "empty" : "not there");
+  }
+  return {path, options.max_attempts, files.has_jobs() ? Database::Open::existing : Database::Open::existing_or_new};
+}
+
+// A few names of many.
+json names_of(const std::vector<fs::path>& paths) {
+  constexpr size_t kMost = 20;
+  json names = json::array();
+  for (const fs::path& path : paths) {
+    if (names.size() == kMost) {
+      names.push_back(fmt::format("and {} more", paths.size() - kMost));
+      break;
+    }
+    names.push_back(path.string());
+  }
+  return names;
+}
+
+void tidy(JobFiles& files, const SavedCopies& copies, JobStore& store, const Log& log) {
+  const TidyResult found = files.tidy([&](const std::string& id) { return store.contains(id); });
+  if (!found.removed.empty()) log.info("removed what was left unfinished", {{"folders", names_of(found.removed)}});
+  if (!found.strange.empty()) {
+    log.warning("left alone what the database does not know", {{"files", names_of(found.strange)}});
+  }
+  copies.recover([&](const std::string& id) {
+    const auto job = store.find(id);
+    return job && !is_final(job->state);
+  });
 }
 
 }  // namespace
@@ -189,10 +233,11 @@ void run_server(const ServerOptions& options, const std::function<bool()>& stop)
   const Log log(options.log_json ? Log::Format::json : Log::Format::text, options.log_level);
   const FolderLock folder_lock(options.data);
   JobFiles files(options.data);
-  JobStore store(options.data / "jobs.sqlite3", options.max_attempts);
-  files.keep_only(done_ids(store));
+  JobStore store = open_store(options, files);
+  const SavedCopies copies(options.save_root, options.data / "saving");
+  tidy(files, copies, store, log);
 
-  const SavedCopies copies(options.save_root);
+  const DiskSpace disk(options.data, options.min_free_disk);
   LiveProgress live;
   EventHub events;
   const JobView view(store, live, events);
@@ -200,7 +245,7 @@ void run_server(const ServerOptions& options, const std::function<bool()>& stop)
   Metrics metrics;
   Retention retention(options, store, files, view, log);
   retention.enforce();
-  Worker worker({options, store, files, copies, live, view, model, retention, metrics, log});
+  Worker worker({options, store, files, copies, disk, live, view, model, retention, metrics, log});
 
   Access access(options);
   RateLimiter uploads(options.uploads_per_minute);
@@ -209,8 +254,8 @@ void run_server(const ServerOptions& options, const std::function<bool()>& stop)
       {.connections = options.max_connections,
        .times = {.read = options.read_timeout, .write = options.write_timeout, .idle = std::chrono::seconds(10)}},
       [&] { metrics.connection_refused(); });
-  set_up(server, {options, defaults, access, uploads, intake, store, files, copies, live, view, model, worker, events,
-                  metrics, log});
+  set_up(server, {options, defaults, access, uploads, intake, store, files, copies, disk, live, view, model, worker,
+                  events, metrics, log});
   const int port = bind(server, options);
   worker.start();
   log.info(fmt::format("listening on http://{}:{}",
