@@ -54,6 +54,9 @@ class Statement {
   int bound_ = 0;
 };
 
+// The first column of the first row; 0 without one.
+inline int64_t first_number(Statement&& statement) { return statement.step() ? statement.integer(0) : 0; }
+
 // A database file in WAL mode whose commits are on the disk when they return. Not thread-safe.
 // Everything throws DatabaseError with the file's name and SQLite's words.
 class Database {

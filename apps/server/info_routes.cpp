@@ -82,6 +82,16 @@ Gauges gauges_of(const Api& api, const HttpServer& server) {
           .model_ready = api.model.status()["state"] == "ready"};
 }
 
+// The name of the session's cookie depends on the server.
+std::string openapi_with(const std::string& cookie_name) {
+  constexpr std::string_view kPlaceholder = "\"svd_session\"";
+  std::string document(openapi_document());
+  if (const size_t place = document.find(kPlaceholder); place != std::string::npos) {
+    document.replace(place, kPlaceholder.size(), "\"" + cookie_name + "\"");
+  }
+  return document;
+}
+
 // At once, whatever the rest of the server waits for.
 void send_health(const Api& api, httplib::Response& response) {
   std::optional<JobError> problem = api.worker.trouble();
@@ -107,8 +117,8 @@ void add_info_routes(HttpServer& server, const Api& api) {
   server.Get("/metrics", [api, &server](const httplib::Request&, httplib::Response& response) {
     response.set_content(api.metrics.as_text(gauges_of(api, server)), "text/plain; version=0.0.4; charset=utf-8");
   });
-  server.Get("/api/v1/openapi.json", [](const httplib::Request&, httplib::Response& response) {
-    response.set_content(std::string(openapi_document()), "application/json");
+  server.Get("/api/v1/openapi.json", [api](const httplib::Request&, httplib::Response& response) {
+    response.set_content(openapi_with(api.access.cookie_name()), "application/json");
   });
   server.Post("/api/v1/session", [api](const httplib::Request& request, httplib::Response& response) {
     const json body = parse_json(request.body, "body");

@@ -61,7 +61,7 @@ void create(const Api& api, const Request& request, Response& response, const ht
   if (!request.has_header(kMultipartHeader)) {
     throw ApiError(415, "bad_request", "Expected multipart/form-data with the parts image and settings.");
   }
-  const std::string body = api.intake.read_body(request, reader);
+  const std::string body = api.intake.read_body(request, api.access.client_of(request), reader);
   const auto parts = parse_multipart(request.get_header_value(kMultipartHeader), body);
   const auto image = part_named(parts, "image");
   if (!image) throw ApiError(400, "bad_request", "The form has no part named image.", "image");

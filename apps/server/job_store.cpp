@@ -15,11 +15,6 @@ constexpr const char* kColumns =
     "SELECT place, jobs.id, state, settings, type, created, started, finished, attempts, error_code, error_message, "
     "frames, jobs.bytes, saved_to FROM jobs JOIN pictures ON pictures.id = picture ";
 
-constexpr const char* kRemovable =
-    "SELECT id FROM jobs WHERE state NOT IN ('queued', 'running') "
-    "AND place IS NOT (SELECT max(place) FROM jobs WHERE state = 'done') "
-    "AND place IS NOT (SELECT max(place) FROM jobs WHERE state NOT IN ('queued', 'running')) ";
-
 Job job_of(const Statement& row) {
   Job job{.place = row.integer(0),
           .id = row.text(1),
@@ -42,14 +37,6 @@ std::vector<Job> jobs_of(Statement& statement) {
   return jobs;
 }
 
-std::vector<std::string> texts_of(Statement& statement) {
-  std::vector<std::string> texts;
-  while (statement.step()) texts.push_back(statement.text(0));
-  return texts;
-}
-
-int64_t number_of(Statement&& statement) { return statement.step() ? statement.integer(0) : 0; }
-
 }  // namespace
 
 JobStore::JobStore(const std::filesystem::path& path, int max_attempts, Database::Open how) : database_(path, how) {
@@ -59,7 +46,7 @@ JobStore::JobStore(const std::filesystem::path& path, int max_attempts, Database
 
 void JobStore::make_schema(Database::Open how) {
   Transaction transaction(database_);
-  const int64_t version = number_of(database_.prepare("PRAGMA user_version"));
+  const int64_t version = first_number(database_.prepare("PRAGMA user_version"));
   if (version > kSchemaVersion) {
     fail(ErrorCode::unsupported,
          "the jobs' database is of schema {}, written by a newer version of this program, which knows {}; use that, or "
@@ -91,13 +78,13 @@ void JobStore::recover(int max_attempts) {
 
 void JobStore::check_room(const QueueLimits& limits, const std::string& client, int more) {
   constexpr const char* kUnfinished = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')";
-  if (number_of(database_.prepare(kUnfinished)) + more > limits.in_all) {
+  if (first_number(database_.prepare(kUnfinished)) + more > limits.in_all) {
     throw ApiError(429, "queue_full",
                    fmt::format("The queue is full: {} jobs may wait at a time. Try again later.", limits.in_all));
   }
   auto own = database_.prepare(std::string(kUnfinished) + " AND client = ?");
   own.bind(std::string_view(client));
-  if (number_of(std::move(own)) + more > limits.per_client) {
+  if (first_number(std::move(own)) + more > limits.per_client) {
     throw ApiError(429, "too_many_jobs",
                    fmt::format("A client may have {} jobs waiting at a time. Try again later.", limits.per_client));
   }
@@ -193,7 +180,7 @@ int JobStore::queue_place(const Job& job) {
   const std::lock_guard lock(mutex_);
   auto statement = database_.prepare("SELECT count(*) FROM jobs WHERE state = 'queued' AND place <= ?");
   statement.bind(job.place);
-  return static_cast<int>(number_of(std::move(statement)));
+  return static_cast<int>(first_number(std::move(statement)));
 }
 
 std::optional<Job> JobStore::start_next() {
@@ -258,66 +245,6 @@ bool JobStore::remove(const std::string& id) {
   auto statement = database_.prepare("DELETE FROM jobs WHERE id = ?");
   statement.bind(std::string_view(id)).run();
   return database_.changes() > 0;
-}
-
-bool JobStore::contains(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  auto statement = database_.prepare("SELECT 1 FROM jobs WHERE id = ?");
-  statement.bind(std::string_view(id));
-  return statement.step();
-}
-
-StoreStatus JobStore::status() {
-  std::optional<std::string> problem = "the jobs' database is busy";
-  if (std::unique_lock lock(mutex_, std::chrono::milliseconds(100)); lock) {
-    database_.wait_at_most(std::chrono::milliseconds(0));
-    try {
-      std::map<JobState, int64_t> counts;
-      auto statement = database_.prepare("SELECT state, count(*) FROM jobs GROUP BY state");
-      while (statement.step()) {
-        if (const auto state = state_named(statement.text(0))) counts[*state] = statement.integer(1);
-      }
-      const uint64_t bytes = disk_bytes_locked();
-      const std::lock_guard inner(status_mutex_);
-      status_ = {std::move(counts), bytes, {}};
-      problem.reset();
-    } catch (const DatabaseError& e) {
-      problem = e.what();
-    }
-    database_.wait_at_most(Database::kUsualWait);
-  }
-  const std::lock_guard inner(status_mutex_);
-  StoreStatus status = status_;
-  status.problem = problem;
-  return status;
-}
-
-uint64_t JobStore::disk_bytes_locked() {
-  return static_cast<uint64_t>(number_of(database_.prepare(
-      "SELECT coalesce((SELECT sum(bytes) FROM jobs), 0) + coalesce((SELECT sum(length(bytes)) FROM pictures), 0)")));
-}
-
-uint64_t JobStore::disk_bytes() {
-  const std::lock_guard lock(mutex_);
-  return disk_bytes_locked();
-}
-
-int64_t JobStore::ended_count() {
-  const std::lock_guard lock(mutex_);
-  return number_of(database_.prepare("SELECT count(*) FROM jobs WHERE state NOT IN ('queued', 'running')"));
-}
-
-std::vector<std::string> JobStore::removable_ids() {
-  const std::lock_guard lock(mutex_);
-  auto statement = database_.prepare(std::string(kRemovable) + "ORDER BY place");
-  return texts_of(statement);
-}
-
-std::vector<std::string> JobStore::removable_before(const std::string& time) {
-  const std::lock_guard lock(mutex_);
-  auto statement = database_.prepare(std::string(kRemovable) + "AND finished < ? ORDER BY place");
-  statement.bind(std::string_view(time));
-  return texts_of(statement);
 }
 
 }  // namespace svd::server
