@@ -243,14 +243,11 @@ TEST_F(Store, ItsStatusComesAtOnceWhileSomebodyElseHasTheDatabase) {
   EXPECT_EQ(store.status().counts[JobState::queued], 2);
   Database other(path());
   const Transaction transaction(other);
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_THROW(create(store, 1), DatabaseError);
   std::thread waiting([&] { EXPECT_THROW(create(store, 1), DatabaseError); });
   const auto asked = std::chrono::steady_clock::now();
   EXPECT_EQ(store.status().counts[JobState::queued], 2);
   EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(1));
   waiting.join();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 TEST(Grid, FourInARowTheRestBlack) {
