@@ -3,11 +3,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
 #include <set>
 
 #include "checkpoint/temporary.h"
@@ -83,16 +90,39 @@ bool kill_before_call(int count, const Work& work) {
   return true;
 }
 
-TEST_F(Saving, KilledAnywhereItIsAsIfItHadNotBegunOrHadEnded) {
+// As on a file system without hard links.
+void forbid_links() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_link, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {.len = static_cast<unsigned short>(std::size(filter)), .filter = filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    ::_exit(1);
+  }
+}
+
+class SavingKilled : public Saving, public testing::WithParamInterface<bool> {};
+
+TEST_P(SavingKilled, AnywhereIsAsIfItHadNotBegunOrHadEnded) {
+  const bool has_links = GetParam();
   int count = 1;
   for (;; ++count) {
     const std::string job = new_job_id();
-    const bool killed = kill_before_call(count, [&] { save(job); });
+    const bool killed = kill_before_call(count, [&] {
+      if (!has_links) forbid_links();
+      save(job);
+    });
     copies().recover([&](const std::string& id) { return id == job; });
     const auto after = names("out/a");
     const auto nothing = testing::IsEmpty();
     const auto pair = testing::ElementsAre("000000.mp4", "000000.png");
     EXPECT_THAT(after, testing::AnyOf(nothing, pair)) << "killed before call " << count;
+    if (!killed) {
+      EXPECT_THAT(after, pair);
+    }
     EXPECT_EQ(save(job)[0], folder_ / "out/a/000000.mp4") << "killed before call " << count;
     EXPECT_THAT(names("out/a"), pair);
     EXPECT_EQ(test::content_of(folder_ / "out/a/000000.mp4"), "the video");
@@ -103,6 +133,9 @@ TEST_F(Saving, KilledAnywhereItIsAsIfItHadNotBegunOrHadEnded) {
   }
   EXPECT_GT(count, 20);
 }
+
+INSTANTIATE_TEST_SUITE_P(, SavingKilled, testing::Bool(),
+                         [](const auto& info) { return info.param ? "WithHardLinks" : "WithoutHardLinks"; });
 
 TEST_F(Saving, WhatWasKilledWithItsJobIsForgotten) {
   int count = 1;
