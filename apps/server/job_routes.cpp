@@ -114,6 +114,8 @@ void settle_save_path(const Api& api, JobSettings& settings) {
 
 void repeat(const Api& api, const Request& request, Response& response) {
   const Job original = job_of(api, request);
+  if (original.error && original.error->code == "unreadable")
+    throw ApiError(409, "unreadable", original.error->message);
   json settings = to_json(original.settings);
   if (!request.body.empty()) {
     const json changes = parse_json(request.body, "body");

@@ -15,17 +15,33 @@ constexpr const char* kColumns =
     "SELECT place, jobs.id, state, settings, type, created, started, finished, attempts, error_code, error_message, "
     "frames, jobs.bytes, saved_to FROM jobs JOIN pictures ON pictures.id = picture ";
 
+constexpr const char* kUnreadable = "unreadable";
+
+// One job that another version of the program has stored must not keep the others from being listed and worked on.
+JobSettings settings_of(const std::string& text, std::optional<JobError>& error) {
+  try {
+    return parse_settings(json::parse(text), json::object(), 1).settings;
+  } catch (const std::exception& e) {
+    error = JobError{kUnreadable, fmt::format("This version of the program cannot read the job's settings, and shows "
+                                              "others instead: {}",
+                                              e.what())};
+    return {};
+  }
+}
+
 Job job_of(const Statement& row) {
+  std::optional<JobError> error;
+  if (!row.is_null(9)) error = JobError{row.text(9), row.text(10)};
   Job job{.place = row.integer(0),
           .id = row.text(1),
           .state = state_named(row.text(2)).value_or(JobState::failed),
-          .settings = parse_settings(json::parse(row.text(3)), json::object(), 1).settings,
+          .settings = settings_of(row.text(3), error),
           .picture_type = row.text(4),
           .created = row.text(5),
           .started = row.text(6),
           .finished = row.text(7),
           .attempts = static_cast<int>(row.integer(8))};
-  if (!row.is_null(9)) job.error = JobError{row.text(9), row.text(10)};
+  job.error = std::move(error);
   job.result = {static_cast<int>(row.integer(11)), static_cast<uint64_t>(row.integer(12)),
                 json::parse(row.text(13)).get<std::vector<std::string>>()};
   return job;
@@ -186,14 +202,20 @@ int JobStore::queue_place(const Job& job) {
 std::optional<Job> JobStore::start_next() {
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
-  auto next = database_.prepare("SELECT id FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1");
-  if (!next.step()) return std::nullopt;
-  const std::string id = next.text(0), now = now_iso8601();
-  database_.prepare("UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?")
-      .bind(std::string_view(now))
-      .bind(std::string_view(id))
-      .run();
-  auto job = find_locked(id);
+  std::optional<Job> job;
+  while (!job) {
+    auto next = database_.prepare("SELECT id FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1");
+    if (!next.step()) break;
+    const std::string id = next.text(0), now = now_iso8601();
+    database_.prepare("UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?")
+        .bind(std::string_view(now))
+        .bind(std::string_view(id))
+        .run();
+    job = find_locked(id);
+    if (!job->error) continue;
+    finish_locked(id, JobState::failed, job->error, {});  // what it was to be is not known
+    job.reset();
+  }
   transaction.commit();
   return job;
 }
@@ -201,6 +223,11 @@ std::optional<Job> JobStore::start_next() {
 bool JobStore::finish(const std::string& id, JobState state, const std::optional<JobError>& error,
                       const JobResult& result) {
   const std::lock_guard lock(mutex_);
+  return finish_locked(id, state, error, result);
+}
+
+bool JobStore::finish_locked(const std::string& id, JobState state, const std::optional<JobError>& error,
+                             const JobResult& result) {
   const std::string now = now_iso8601(), saved = json(result.saved_to).dump();
   const auto code = error ? std::optional(error->code) : std::nullopt;
   const auto message = error ? std::optional(error->message) : std::nullopt;

@@ -55,7 +55,7 @@ class JobStore {
   std::vector<Job> unfinished();           // oldest first
   int queue_place(const Job& queued_job);  // 1: the next
 
-  // The oldest queued job, now running.
+  // The oldest queued job, now running; those whose settings cannot be read have failed.
   std::optional<Job> start_next();
   // Of a running job; false when it is not running any more because it was cancelled or deleted.
   bool finish(const std::string& id, JobState state, const std::optional<JobError>& error, const JobResult& result);
@@ -79,6 +79,8 @@ class JobStore {
   void check_room(const QueueLimits& limits, const std::string& client, int more);
   Job insert(int64_t picture, const std::string& type, const JobSettings& settings, const std::string& client);
   std::optional<Job> find_locked(const std::string& id);
+  bool finish_locked(const std::string& id, JobState state, const std::optional<JobError>& error,
+                     const JobResult& result);
 
   std::timed_mutex mutex_;
   Database database_;

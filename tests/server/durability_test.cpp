@@ -103,6 +103,37 @@ TEST(DamagedDatabase, IsNamedAndLeftAlone) {
   EXPECT_EQ(content_of(folder / "data/jobs.sqlite3"), garbage);
 }
 
+TEST(StrangeSettings, OfOneJobDoNotKeepTheOthersFromTheirVideos) {
+  const TemporaryFolder folder;
+  std::string done, strange, next;
+  {
+    ServerProcess server(folder.path());
+    httplib::Client client = server.client();
+    done = finished_job(server);
+    const std::string running = accepted_job(client, endless_settings());
+    wait_for_state(client, running, "running");
+    strange = accepted_job(client);
+    next = accepted_job(client);
+    client.Delete("/api/v1/jobs/" + running);
+    server.kill();
+  }
+  OtherProgram(folder / "data/jobs.sqlite3")
+      .run("UPDATE jobs SET state = 'queued', settings = '{\"fps\": 0}' WHERE id = '" + strange +
+           "'; UPDATE jobs SET settings = '{' WHERE id = '" + done + "'");
+  const ServerProcess server(folder.path());
+  httplib::Client client = server.client();
+  wait_for_state(client, next, "done");
+  const json failed = get_json(client, "/api/v1/jobs/" + strange);
+  EXPECT_EQ(failed["state"], "failed");
+  EXPECT_EQ(failed["error"]["code"], "unreadable");
+  EXPECT_THAT(failed["error"]["message"].get<std::string>(), HasSubstr("fps: expected"));
+  const json kept = get_json(client, "/api/v1/jobs/" + done);
+  EXPECT_EQ(kept["state"], "done");
+  EXPECT_EQ(client.Get(kept["files"]["video"].get<std::string>())->status, 200);
+  EXPECT_EQ(get_json(client, "/api/v1/jobs")["jobs"].size(), 3u);
+  EXPECT_EQ(client.Post("/api/v1/jobs/" + done + "/repeat")->status, 409);
+}
+
 TEST(WrongClock, DoesNotCostTheNewestVideo) {
   const TemporaryFolder folder;
   const ServerProcess server(folder.path(), {"--keep_jobs=1", "--keep_days=30"});
