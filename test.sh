@@ -37,7 +37,7 @@ tools/check_format.sh || format_status=$?
 
 say "running the tests"
 test_status=0
-ctest --preset "$preset" -j2 --output-on-failure --no-tests=error "$@" || test_status=$?
+ctest --preset "$preset" -j2 -LE '^long$' --output-on-failure --no-tests=error "$@" || test_status=$?
 
 if ((test_status != 0)); then
   say "FAILED: preset $preset; ctest lists the failures above; ./test.sh $preset --rerun-failed repeats only those" >&2

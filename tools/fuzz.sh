@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all_targets=(picture settings multipart checkpoint model http)
+all_targets=(picture settings multipart headers checkpoint model http)
 
 seconds=${1:-60}
 targets=("${@:2}")

@@ -14,7 +14,7 @@ build_packages=(
   nlohmann-json3-dev libcli11-dev libfmt-dev                    # checkpoint headers, options, messages
   libvips-dev                                                   # reading and writing pictures
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev   # writing videos
-  libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev  # svd serve
+  libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev libssl-dev  # svd serve
 )
 test_packages=(
   libgtest-dev libgmock-dev

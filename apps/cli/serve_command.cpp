@@ -32,6 +32,7 @@ struct ServeOptions {
   int max_upload_mib = static_cast<int>(server.max_upload >> 20);
   int max_picture_megapixels = static_cast<int>(server.max_picture_pixels / 1'000'000);
   int disk_quota_mib = static_cast<int>(server.disk_quota >> 20);
+  int min_free_disk_mib = static_cast<int>(server.min_free_disk >> 20);
   int keep_days = 0;
   int read_timeout = static_cast<int>(server.read_timeout.count());
   int write_timeout = static_cast<int>(server.write_timeout.count());
@@ -129,6 +130,10 @@ void add_jobs(CLI::App& c, ServeOptions& o) {
              "MiB for the jobs' pictures and files; the oldest finished jobs are deleted first")
       ->capture_default_str()
       ->group(kGroup);
+  add_number(c, "--min_free_disk", o.min_free_disk_mib, {0, 1 << 30},
+             "MiB: with less free space jobs wait, and none is accepted")
+      ->capture_default_str()
+      ->group(kGroup);
   add_number(c, "--max_attempts", o.server.max_attempts, {1, 1000},
              "Give a job up as failed after the server has died with it this many times")
       ->capture_default_str()
@@ -169,6 +174,7 @@ int serve(ServeOptions& o) {
   s.max_upload = static_cast<uint64_t>(o.max_upload_mib) << 20;
   s.max_picture_pixels = int64_t{o.max_picture_megapixels} * 1'000'000;
   s.disk_quota = static_cast<uint64_t>(o.disk_quota_mib) << 20;
+  s.min_free_disk = static_cast<uint64_t>(o.min_free_disk_mib) << 20;
   s.keep_for = std::chrono::hours(24) * o.keep_days;
   s.read_timeout = std::chrono::seconds(o.read_timeout);
   s.write_timeout = std::chrono::seconds(o.write_timeout);

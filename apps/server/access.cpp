@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <string_view>
 
 #include "api_error.h"
-#include "job.h"
 
 namespace svd::server {
 namespace {
 
-constexpr const char* kCookie = "svd_session";
-constexpr size_t kMostSessions = 1000;
 constexpr int kWrongTokensPerMinute = 20;
 
 std::string lower(std::string text) {
@@ -39,14 +37,6 @@ bool is_address(const std::string& host) {
          ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
-// Takes the same time wherever they differ.
-bool same_secret(std::string_view a, std::string_view b) {
-  unsigned char difference = a.size() == b.size() ? 0 : 1;
-  for (size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i] ^ b[i % std::max<size_t>(1, b.size())]);
-  return difference == 0;
-}
-
 bool changes_something(const httplib::Request& request) {
   return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
 }
@@ -59,25 +49,14 @@ bool is_public(const httplib::Request& request) {
           request.path == "/api/v1/health" || request.path == "/api/v1/openapi.json");
 }
 
-std::string cookie_of(const httplib::Request& request) {
-  const std::string header = request.get_header_value("Cookie");
-  const std::string wanted = std::string(kCookie) + "=";
-  for (size_t i = 0; i < header.size();) {
-    const size_t end = std::min(header.find(';', i), header.size());
-    while (i < end && header[i] == ' ') ++i;
-    if (header.compare(i, wanted.size(), wanted) == 0) return header.substr(i + wanted.size(), end - i - wanted.size());
-    i = end + 1;
-  }
-  return {};
-}
-
 }  // namespace
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || (host.starts_with("127.") && is_address(host));
 }
 
-Access::Access(const ServerOptions& options) : options_(options), wrong_tokens_(kWrongTokensPerMinute) {}
+Access::Access(const ServerOptions& options)
+    : options_(options), wrong_tokens_(kWrongTokensPerMinute), sessions_(options.token) {}
 
 void Access::check(const httplib::Request& request) {
   check_host(request);
@@ -109,7 +88,7 @@ void Access::check_site(const httplib::Request& request) const {
 }
 
 void Access::check_token(const httplib::Request& request) {
-  if (has_session(request)) return;
+  if (sessions_.accepts(request.get_header_value("Cookie"), std::chrono::system_clock::now())) return;
   constexpr std::string_view kBearer = "bearer ";
   const std::string header = request.get_header_value("Authorization");
   if (header.size() > kBearer.size() && lower(header.substr(0, kBearer.size())) == kBearer) {
@@ -125,17 +104,7 @@ std::string Access::sign_in(const httplib::Request& request, const std::string& 
     throw ApiError(401, "unauthorized", needs_token() ? "That is not the server's token." : "This server has no token.",
                    "token");
   }
-  const std::string session = new_job_id();  // as hard to guess
-  const std::lock_guard lock(mutex_);
-  if (sessions_.size() >= kMostSessions) sessions_.erase(sessions_.begin());
-  sessions_.insert(session);
-  return std::string(kCookie) + "=" + session + "; Path=/; HttpOnly; SameSite=Strict";
-}
-
-bool Access::has_session(const httplib::Request& request) {
-  const std::string session = cookie_of(request);
-  const std::lock_guard lock(mutex_);
-  return sessions_.contains(session);
+  return sessions_.make(std::chrono::system_clock::now());
 }
 
 std::string Access::client_of(const httplib::Request& request) const {

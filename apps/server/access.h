@@ -3,13 +3,12 @@
 
 #include <httplib.h>
 
-#include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "rate_limiter.h"
 #include "server_options.h"
+#include "session_cookie.h"
 
 namespace svd::server {
 
@@ -22,9 +21,9 @@ class Access {
   // 401 without the token where one is needed; 429 after too many wrong ones.
   void check(const httplib::Request& request);
 
-  // For a right token, the value of a session cookie that stands for it until the server ends: what the page's <video>
-  // and EventSource can send. Throws ApiError 401 and 429.
+  // For a right token, the value of Set-Cookie for a session. Throws ApiError 401 and 429.
   std::string sign_in(const httplib::Request& request, const std::string& token);
+  const std::string& cookie_name() const { return sessions_.name(); }
   bool needs_token() const { return !options_.token.empty(); }
 
   // Whose limits count for the request.
@@ -34,12 +33,10 @@ class Access {
   void check_host(const httplib::Request& request) const;
   void check_site(const httplib::Request& request) const;
   void check_token(const httplib::Request& request);
-  bool has_session(const httplib::Request& request);
 
   const ServerOptions& options_;
   RateLimiter wrong_tokens_;
-  std::mutex mutex_;
-  std::set<std::string> sessions_;
+  const SessionCookie sessions_;
 };
 
 // The address binds only this machine: "127.0.0.1", "localhost", "::1".

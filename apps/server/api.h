@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "api_error.h"
+#include "disk_space.h"
 #include "event_hub.h"
 #include "http_server.h"
 #include "job_files.h"
@@ -15,6 +16,7 @@
 #include "metrics.h"
 #include "model_keeper.h"
 #include "picture_intake.h"
+#include "saved_copies.h"
 #include "server_options.h"
 #include "svd/error.h"
 #include "worker.h"
@@ -31,6 +33,7 @@ struct Api {
   JobStore& store;
   JobFiles& files;
   const SavedCopies& copies;
+  const DiskSpace& disk;
   const LiveProgress& live;
   const JobView& view;
   const ModelKeeper& model;

@@ -9,24 +9,33 @@
 
 namespace svd::server {
 
-struct ConnectionTimes {
+struct ConnectionLimits {
   std::chrono::seconds read;   // for a request's head to arrive whole, and the same again for its body
   std::chrono::seconds write;  // without any progress
   std::chrono::seconds idle;   // between requests
+  uint64_t body_bytes;         // that a request's body may be, with what chunks add to it
 };
 
-// httplib's own streams time each read and write: a client that sends a byte every few seconds holds them for hours.
-// Here a request has a deadline; a body has more time by its size, at kSlowestUpload. Does not own the socket.
+// The header in which a request's Range stands: httplib, kept from seeing it, answers parts of everything, also of what
+// is not a file, and of some files wrongly. file_reply.h reads it.
+inline constexpr const char* kRangeHeader = "Svd-Range";
+
+// httplib's own streams time each read and write, and bound a header's line but not the head: a client that sends a
+// byte every few seconds holds them for hours, and one that sends headers without end fills the memory. Here heads
+// have a size, and a request has a deadline, which moves on as its body arrives at kSlowestUpload or faster. Does not
+// own the socket.
 class Connection final : public httplib::Stream {
  public:
   static constexpr uint64_t kSlowestUpload = 16 << 10;  // bytes per second
+  static constexpr size_t kLargestHead = 64 << 10;
 
-  Connection(socket_t socket, const ConnectionTimes& times);
+  Connection(socket_t socket, const ConnectionLimits& limits);
 
-  // Waits for the first byte of a request and starts its time; false when none came or the client has left.
-  bool wait_for_request();
-  // The head has been read: a body of that length follows.
-  void expect_body(uint64_t bytes);
+  enum class Head { complete, too_large, none };
+  // Waits for a request, and for its head to be there; none when nothing came in time or the client has left.
+  Head read_head();
+  // The head has been taken: what is read from now on is a body.
+  void expect_body();
 
   bool is_readable() const override;
   bool is_writable() const override;  // false also when the client has left
@@ -40,12 +49,15 @@ class Connection final : public httplib::Stream {
   using Clock = std::chrono::steady_clock;
   // Events of poll(); false when the deadline passed.
   bool wait(short events, Clock::time_point deadline) const;
+  ssize_t receive();  // more, behind what is in the buffer
 
   socket_t socket_;
-  ConnectionTimes times_;
+  ConnectionLimits limits_;
   Clock::time_point deadline_;  // of the request that is being read
-  std::string buffer_;          // httplib reads heads byte by byte
-  size_t used_ = 0;             // of the buffer
+  bool in_body_ = false;
+  uint64_t body_bytes_ = 0;
+  std::string buffer_;  // httplib reads heads byte by byte
+  size_t used_ = 0;     // of the buffer
 };
 
 }  // namespace svd::server

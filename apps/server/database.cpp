@@ -1,14 +1,30 @@
 #include "database.h"
 
+#include <fmt/format.h>
+
 #include "base/fail.h"
 
 namespace svd::server {
 namespace {
 
+DatabaseError::Cause cause_of(int result) {
+  switch (result & 0xFF) {  // without the extended code
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return DatabaseError::Cause::busy;
+    case SQLITE_FULL: return DatabaseError::Cause::full;
+    default: return DatabaseError::Cause::other;
+  }
+}
+
+constexpr std::string_view kDamaged = "; restore a copy of it, or start with another --data folder";
+
 [[noreturn]] void fail_with(sqlite3* database, std::string_view doing) {
   const char* file = database ? sqlite3_db_filename(database, "main") : nullptr;
-  fail(ErrorCode::bad_file, "{}: {}: {}", file ? file : "database", doing,
-       database ? sqlite3_errmsg(database) : "out of memory");
+  const int result = database ? sqlite3_errcode(database) : SQLITE_NOMEM;
+  const bool damaged = result == SQLITE_CORRUPT || result == SQLITE_NOTADB;
+  throw DatabaseError(cause_of(result),
+                      fmt::format("{}: {}: {}{}", file ? file : "database", doing,
+                                  database ? sqlite3_errmsg(database) : "out of memory", damaged ? kDamaged : ""));
 }
 
 }  // namespace
@@ -70,18 +86,23 @@ std::string Statement::bytes(int column) const {
   return data ? std::string(static_cast<const char*>(data), size) : std::string();
 }
 
-Database::Database(const std::filesystem::path& path) {
+Database::Database(const std::filesystem::path& path, Open how) {
   sqlite3* database = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &database,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int create = how == Open::existing_or_new ? SQLITE_OPEN_CREATE : 0;
+  const int result =
+      sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | create | SQLITE_OPEN_FULLMUTEX, nullptr);
   database_.reset(database);
   if (result != SQLITE_OK) {
-    fail(ErrorCode::bad_file, "{}: the database cannot be opened: {}", path.string(),
-         database ? sqlite3_errmsg(database) : "out of memory");
+    throw DatabaseError(cause_of(result), fmt::format("{}: the database cannot be opened: {}", path.string(),
+                                                      database ? sqlite3_errmsg(database) : "out of memory"));
   }
-  sqlite3_busy_timeout(database, 10'000);
+  wait_at_most(kUsualWait);
   // FULL: a commit waits for the disk, so that an accepted job survives a power cut and not only the program's death.
   execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
+}
+
+void Database::wait_at_most(std::chrono::milliseconds time) {
+  sqlite3_busy_timeout(database_.get(), static_cast<int>(time.count()));
 }
 
 void Database::execute(const std::string& sql) {

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,7 +13,19 @@
 #include <string>
 #include <string_view>
 
+#include "svd/error.h"
+
 namespace svd::server {
+
+// Error(bad_file) with the reason that matters to who waits: another program has the database now, or the disk is full.
+// Both pass.
+class DatabaseError : public Error {
+ public:
+  enum class Cause { busy, full, other };
+  DatabaseError(Cause why, const std::string& message) : Error(ErrorCode::bad_file, message), cause(why) {}
+
+  const Cause cause;
+};
 
 // One statement, run by step(). Values are bound from the left, columns read by number. Not thread-safe.
 class Statement {
@@ -41,16 +54,24 @@ class Statement {
   int bound_ = 0;
 };
 
+// The first column of the first row; 0 without one.
+inline int64_t first_number(Statement&& statement) { return statement.step() ? statement.integer(0) : 0; }
+
 // A database file in WAL mode whose commits are on the disk when they return. Not thread-safe.
-// Everything throws Error(bad_file) with the file's name and SQLite's words.
+// Everything throws DatabaseError with the file's name and SQLite's words.
 class Database {
  public:
-  explicit Database(const std::filesystem::path& path);
+  enum class Open { existing, existing_or_new };
+  explicit Database(const std::filesystem::path& path, Open how = Open::existing_or_new);
 
   Statement prepare(std::string_view sql) { return Statement(database_.get(), sql); }
   void execute(const std::string& sql);  // any number of statements
   int64_t last_row() const { return sqlite3_last_insert_rowid(database_.get()); }
   int changes() const { return sqlite3_changes(database_.get()); }
+  // How long a call waits while another program has the database; kUsualWait at first.
+  void wait_at_most(std::chrono::milliseconds time);
+
+  static constexpr std::chrono::milliseconds kUsualWait{2000};
 
  private:
   struct Close {

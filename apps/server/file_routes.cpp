@@ -1,14 +1,12 @@
 // Pictures and videos of jobs.
 #include <archive.h>
 #include <archive_entry.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <memory>
 
 #include "api.h"
+#include "file_reply.h"
 #include "reply.h"
 
 namespace svd::server {
@@ -20,31 +18,6 @@ using httplib::Response;
 
 constexpr size_t kChunk = 64 << 10;
 
-// An open file, which stays readable when the job is deleted meanwhile.
-class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat status {};
-    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
-      if (descriptor_ >= 0) ::close(descriptor_);
-      throw ApiError(404, "not_found", "There is no such file.");
-    }
-    size_ = static_cast<size_t>(status.st_size);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() { ::close(descriptor_); }
-
-  size_t size() const { return size_; }
-  ssize_t read(char* data, size_t size, size_t offset) const {
-    return ::pread(descriptor_, data, size, static_cast<off_t>(offset));
-  }
-
- private:
-  int descriptor_;
-  size_t size_ = 0;
-};
-
 std::filesystem::path path_of(const Api& api, const std::string& id, const std::string& name) {
   const auto job = api.store.find(id);
   const auto path = job && job->state == JobState::done ? api.files.find(id, name) : std::nullopt;
@@ -54,18 +27,6 @@ std::filesystem::path path_of(const Api& api, const std::string& id, const std::
 
 // Finished files never change.
 void let_cache(Response& response) { response.set_header("Cache-Control", "private, max-age=31536000, immutable"); }
-
-// Ranges, which players ask for, are httplib's affair.
-void send_file(const std::filesystem::path& path, Response& response) {
-  const auto file = std::make_shared<OpenFile>(path);
-  let_cache(response);
-  response.set_content_provider(file->size(), path.extension() == ".mp4" ? "video/mp4" : "image/png",
-                                [file](size_t offset, size_t length, DataSink& sink) {
-                                  std::array<char, kChunk> buffer;
-                                  const ssize_t n = file->read(buffer.data(), std::min(length, buffer.size()), offset);
-                                  return n > 0 && sink.write(buffer.data(), static_cast<size_t>(n));
-                                });
-}
 
 void send_input(const Api& api, const std::string& id, Response& response) {
   const auto picture = api.store.picture_of(id);
@@ -92,7 +53,7 @@ bool write_tar(const Api& api, const Job& job, DataSink& sink) {
   for (int i = 0; i < job.result.frames; ++i) {
     const std::string name = "frames/" + JobFiles::frame_name(i);
     const auto path = api.files.find(job.id, name);
-    if (!path) return false;  // deleted meanwhile; the client sees an archive that breaks off
+    if (!path) return false;  // deleted meanwhile: the answer breaks off before its last chunk, which clients notice
     const OpenFile file(*path);
     const std::unique_ptr<archive_entry, FreeArchive> entry(archive_entry_new());
     archive_entry_set_pathname(entry.get(), name.c_str());
@@ -113,7 +74,10 @@ bool write_tar(const Api& api, const Job& job, DataSink& sink) {
 void send_tar(const Api& api, const std::string& id, Response& response) {
   const auto job = api.store.find(id);
   if (!job || job->state != JobState::done) throw ApiError(404, "not_found", "There is no such file.");
-  response.status = 200;  // a range asked for is not given: what is made as it is sent is sent whole
+  for (int i = 0; i < job->result.frames; ++i) {
+    const std::string name = "frames/" + JobFiles::frame_name(i);
+    if (!api.files.find(id, name)) throw ApiError(404, "not_found", name + " of this job is not there any more.");
+  }
   response.set_header("Content-Disposition", "attachment; filename=\"svd-" + id + "-frames.tar\"");
   response.set_chunked_content_provider("application/x-tar", [api, job = *job](size_t, DataSink& sink) {
     if (!write_tar(api, job, sink)) return false;
@@ -128,7 +92,9 @@ void add_file_routes(HttpServer& server, const Api& api) {
   const std::string job = R"(/api/v1/jobs/([0-9a-f]{32}))";
   server.Get(job + R"(/files/(video\.mp4|grid\.png|frames/[0-9]{4}\.png))",
              [api](const Request& request, Response& response) {
-               send_file(path_of(api, request.matches[1], request.matches[2]), response);
+               const auto path = path_of(api, request.matches[1], request.matches[2]);
+               let_cache(response);
+               send_file(request, response, path, path.extension() == ".mp4" ? "video/mp4" : "image/png");
              });
   server.Get(job + R"(/files/input\.(png|jpg|webp))",
              [api](const Request& request, Response& response) { send_input(api, request.matches[1], response); });

@@ -1,12 +1,16 @@
 // The hosted service's image-to-video API, so that programs written for it work by changing the base address.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 
 #include "api.h"
+#include "hosted_error.h"
 #include "multipart.h"
 #include "reply.h"
 #include "svd/image.h"
@@ -17,12 +21,6 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 using nlohmann::json;
-
-// Errors as that service gives them.
-void send_hosted_error(Response& response, const ApiError& e, const std::string& id = {}) {
-  const std::string name = e.status == 400 ? "bad_request" : e.code;
-  send_json(response, e.status, {{"id", id.empty() ? new_job_id() : id}, {"name", name}, {"errors", {e.what()}}});
-}
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -97,7 +95,7 @@ SettingsRequest settings_of(const Api& api, const std::vector<FormPart>& parts, 
 
 void create(const Api& api, const Request& request, Response& response, const httplib::ContentReader& reader) {
   if (!request.has_header(kMultipartHeader)) throw ApiError(400, "bad_request", "Expected multipart/form-data.");
-  const std::string body = api.intake.read_body(request, reader);
+  const std::string body = api.intake.read_body(request, api.access.client_of(request), reader);
   const auto parts = parse_multipart(request.get_header_value(kMultipartHeader), body);
   const auto image = part_named(parts, "image");
   if (!image) throw ApiError(400, "bad_request", "image: this part is missing");
@@ -105,12 +103,39 @@ void create(const Api& api, const Request& request, Response& response, const ht
   send_json(response, 200, {{"id", jobs.front().id}});
 }
 
+// How much a client wants a type: its weight in Accept, of the most special range that covers it.
+double weight_of(std::string_view accept, std::string_view kind, std::string_view exact) {
+  double weight = accept.empty() ? 1 : 0;
+  int best = 0;
+  for (size_t i = 0; i < accept.size();) {
+    const size_t comma = std::min(accept.find(',', i), accept.size());
+    std::string range;
+    for (const char c : accept.substr(i, comma - i)) {
+      if (c != ' ' && c != '\t') range += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    i = comma + 1;
+    const size_t parameters = std::min(range.find(';'), range.size());
+    const std::string_view type = std::string_view(range).substr(0, parameters);
+    const int special = type == exact ? 3 : type == std::string(kind) + "/*" ? 2 : type == "*/*" ? 1 : 0;
+    if (special <= best) continue;
+    best = special;
+    const size_t q = range.find(";q=", parameters);
+    weight = q == std::string::npos ? 1 : std::strtod(range.c_str() + q + 3, nullptr);
+  }
+  return weight;
+}
+
+// A client that takes both gets the video as it is.
+bool prefers_json(std::string_view accept) {
+  return weight_of(accept, "application", "application/json") > weight_of(accept, "video", "video/mp4");
+}
+
 void send_video(const Api& api, const Job& job, const Request& request, Response& response) {
   const auto path = api.files.find(job.id, "video.mp4");
   if (!path) throw ApiError(404, "not_found", "The video is not there any more.");
   std::ifstream stream(*path, std::ios::binary);
   const std::string video(std::istreambuf_iterator<char>(stream), {});
-  if (request.get_header_value("Accept").find("application/json") != std::string::npos) {
+  if (prefers_json(request.get_header_value("Accept"))) {
     send_json(response, 200, {{"video", base64(video)}, {"finish_reason", "SUCCESS"}, {"seed", job.settings.seed}});
     return;
   }
@@ -135,22 +160,19 @@ void result(const Api& api, const Request& request, Response& response) {
 }  // namespace
 
 void add_hosted_routes(HttpServer& server, const Api& api) {
-  server.Post("/v2beta/image-to-video",
-              [api](const Request& request, Response& response, const httplib::ContentReader& reader) {
-                try {
-                  create(api, request, response, reader);
-                } catch (const ApiError& e) {
-                  send_hosted_error(response, e);
-                }
-              });
-  server.Get(R"(/v2beta/image-to-video/result/([0-9A-Za-z-]{1,64}))",
-             [api](const Request& request, Response& response) {
-               try {
-                 result(api, request, response);
-               } catch (const ApiError& e) {
-                 send_hosted_error(response, e, request.matches[1]);
-               }
-             });
+  // The second is the service's older address.
+  for (const std::string base : {"/v2beta/image-to-video", "/v2alpha/generation/image-to-video"}) {
+    server.Post(base, [api](const Request& request, Response& response, const httplib::ContentReader& reader) {
+      create(api, request, response, reader);
+    });
+    server.Get(base + R"(/result/([0-9A-Za-z-]{1,64}))", [api](const Request& request, Response& response) {
+      try {
+        result(api, request, response);
+      } catch (const ApiError& e) {
+        send_hosted_error(response, e, request.matches[1]);
+      }
+    });
+  }
 }
 
 }  // namespace svd::server

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <cstdlib>
 #include <deque>
 #include <string_view>
 #include <thread>
@@ -67,10 +66,13 @@ class GrowingPool final : public httplib::TaskQueue {
   bool ending_ = false;
 };
 
-void refuse(socket_t socket) { (void)!::send(socket, kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT); }
+constexpr std::string_view kHeadTooLarge =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    "Content-Length: 98\r\n\r\n"
+    "{\"error\":{\"code\":\"too_large\",\"message\":\"The headers are larger than 64 KiB in all.\",\"field\":null}}";
 
-uint64_t content_length(const httplib::Request& request) {
-  return std::strtoull(request.get_header_value("Content-Length").c_str(), nullptr, 10);
+void send_at_once(socket_t socket, std::string_view answer) {
+  (void)!::send(socket, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void hide_multipart_type(httplib::Request& request) {
@@ -93,16 +95,26 @@ HttpServer::HttpServer(const HttpLimits& limits, std::function<void()> on_refuse
   });
 }
 
+std::string HttpServer::allowed_methods(const std::string& path) const {
+  std::string methods;
+  for (const auto& [method, patterns] : patterns_) {
+    const bool matches =
+        std::ranges::any_of(patterns, [&](const std::regex& pattern) { return std::regex_match(path, pattern); });
+    if (matches) methods += (methods.empty() ? "" : ", ") + method + (method == "GET" ? ", HEAD" : "");
+  }
+  return methods;
+}
+
 bool HttpServer::process_and_close_socket(socket_t socket) {
   std::string address;
   int port = 0;
-  Connection(socket, limits_.times).get_remote_ip_and_port(address, port);
+  Connection(socket, limits_.connection).get_remote_ip_and_port(address, port);
   if (admit(socket, address)) {
     serve(socket);
     release(socket, address);
   } else {
     on_refused_();
-    refuse(socket);
+    send_at_once(socket, kBusy);
   }
   ::shutdown(socket, SHUT_WR);
   ::close(socket);
@@ -110,9 +122,12 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
 }
 
 void HttpServer::serve(socket_t socket) {
-  Connection connection(socket, limits_.times);
+  Connection connection(socket, limits_.connection);
   bool last = false;
-  while (!last && connection.wait_for_request()) {
+  while (!last) {
+    const Connection::Head head = connection.read_head();
+    if (head == Connection::Head::too_large) send_at_once(socket, kHeadTooLarge);
+    if (head != Connection::Head::complete) return;
     // With few connections left, nobody may keep one for a request that may come.
     const bool close = is_crowded();
     bool understood = false, closed = false, has_body = false;
@@ -125,7 +140,7 @@ void HttpServer::serve(socket_t socket) {
         if (request.method != "GET" && request.method != "HEAD") request.headers.emplace("Content-Length", "0");
         return;
       }
-      connection.expect_body(content_length(request));
+      connection.expect_body();
       // A body that was refused unread would be taken for the next request.
       request.headers.erase("Connection");
       request.headers.emplace("Connection", "close");

@@ -7,8 +7,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "connection.h"
 
@@ -16,7 +18,7 @@ namespace svd::server {
 
 struct HttpLimits {
   int connections = 512;
-  ConnectionTimes times{};
+  ConnectionLimits connection{};
 };
 
 // The header in which a request's Content-Type stands when it is multipart/form-data. httplib's own parser of such
@@ -28,6 +30,25 @@ class HttpServer final : public httplib::Server {
  public:
   // `on_refused` is called, in any thread, for each connection that is turned away.
   HttpServer(const HttpLimits& limits, std::function<void()> on_refused);
+
+  // As httplib's, and remembered.
+  template <typename H>
+  void Get(const std::string& pattern, H handler) {
+    patterns_["GET"].emplace_back(pattern);
+    httplib::Server::Get(pattern, std::move(handler));
+  }
+  template <typename H>
+  void Post(const std::string& pattern, H handler) {
+    patterns_["POST"].emplace_back(pattern);
+    httplib::Server::Post(pattern, std::move(handler));
+  }
+  template <typename H>
+  void Delete(const std::string& pattern, H handler) {
+    patterns_["DELETE"].emplace_back(pattern);
+    httplib::Server::Delete(pattern, std::move(handler));
+  }
+  // The methods that there are for the path, as in the header Allow; empty for a path that is not known.
+  std::string allowed_methods(const std::string& path) const;
 
   // After binding: httplib lets five clients knock at a time, and makes the sixth try again after seconds.
   void lengthen_backlog();
@@ -42,6 +63,7 @@ class HttpServer final : public httplib::Server {
   void release(socket_t socket, const std::string& address);
   bool is_crowded() const;
 
+  std::map<std::string, std::vector<std::regex>> patterns_;  // by method
   const HttpLimits limits_;
   const std::function<void()> on_refused_;
   mutable std::mutex mutex_;

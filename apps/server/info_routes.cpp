@@ -66,16 +66,44 @@ json options_json(const Api& api) {
 }
 
 Gauges gauges_of(const Api& api, const HttpServer& server) {
-  const auto counts = api.store.counts();
-  const auto count = [&](JobState state) { return counts.contains(state) ? counts.at(state) : 0; };
+  const StoreStatus store = api.store.status();
+  const auto count = [&](JobState state) { return store.counts.contains(state) ? store.counts.at(state) : 0; };
   return {.jobs_queued = count(JobState::queued),
           .jobs_running = count(JobState::running),
-          .disk_bytes = api.store.disk_bytes(),
+          .disk_bytes = store.disk_bytes,
+          .disk_free_bytes = api.disk.free_bytes(),
+          .disk_reserve_bytes = api.disk.reserve(),
           .model_bytes = api.model.memory_bytes(),
           .resident_bytes = process_memory().resident_bytes,
           .connections = server.connections(),
           .listeners = api.events.listeners(),
+          .database_answers = !store.problem,
+          .worker_waits = api.worker.trouble().has_value(),
           .model_ready = api.model.status()["state"] == "ready"};
+}
+
+// The name of the session's cookie depends on the server.
+std::string openapi_with(const std::string& cookie_name) {
+  constexpr std::string_view kPlaceholder = "\"svd_session\"";
+  std::string document(openapi_document());
+  if (const size_t place = document.find(kPlaceholder); place != std::string::npos) {
+    document.replace(place, kPlaceholder.size(), "\"" + cookie_name + "\"");
+  }
+  return document;
+}
+
+// At once, whatever the rest of the server waits for.
+void send_health(const Api& api, httplib::Response& response) {
+  std::optional<JobError> problem = api.worker.trouble();
+  if (!api.disk.has_room()) problem = JobError{"disk_full", api.disk.explain()};
+  const auto database = api.store.status().problem;
+  if (database) problem = JobError{"database", *database};
+  send_json(response, database ? 503 : 200,
+            {{"status", problem ? "degraded" : "ok"},
+             {"problem", problem ? json{{"code", problem->code}, {"message", problem->message}} : json(nullptr)},
+             {"program", "svd " SVD_VERSION},
+             {"model", api.model.status()["state"]},
+             {"disk", {{"free_bytes", api.disk.free_bytes()}, {"min_free_bytes", api.disk.reserve()}}}});
 }
 
 }  // namespace
@@ -84,16 +112,13 @@ void add_info_routes(HttpServer& server, const Api& api) {
   server.Get("/api/v1/options", [api](const httplib::Request&, httplib::Response& response) {
     send_json(response, 200, options_json(api));
   });
-  server.Get("/api/v1/health", [api](const httplib::Request&, httplib::Response& response) {
-    api.store.counts();  // throws when the database is in trouble
-    send_json(response, 200,
-              {{"status", "ok"}, {"program", "svd " SVD_VERSION}, {"model", api.model.status()["state"]}});
-  });
+  server.Get("/api/v1/health",
+             [api](const httplib::Request&, httplib::Response& response) { send_health(api, response); });
   server.Get("/metrics", [api, &server](const httplib::Request&, httplib::Response& response) {
     response.set_content(api.metrics.as_text(gauges_of(api, server)), "text/plain; version=0.0.4; charset=utf-8");
   });
-  server.Get("/api/v1/openapi.json", [](const httplib::Request&, httplib::Response& response) {
-    response.set_content(std::string(openapi_document()), "application/json");
+  server.Get("/api/v1/openapi.json", [api](const httplib::Request&, httplib::Response& response) {
+    response.set_content(openapi_with(api.access.cookie_name()), "application/json");
   });
   server.Post("/api/v1/session", [api](const httplib::Request& request, httplib::Response& response) {
     const json body = parse_json(request.body, "body");

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api.h"
+#include "job_removal.h"
 #include "multipart.h"
 #include "reply.h"
 
@@ -43,6 +44,10 @@ void check_rate(const Api& api, const std::string& client) {
   }
 }
 
+void check_disk(const Api& api) {
+  if (!api.disk.has_room()) throw ApiError(507, "disk_full", api.disk.explain());
+}
+
 void announce(const Api& api, const std::vector<Job>& jobs) {
   api.metrics.jobs_accepted(jobs.size());
   for (const Job& job : jobs) {
@@ -56,7 +61,7 @@ void create(const Api& api, const Request& request, Response& response, const ht
   if (!request.has_header(kMultipartHeader)) {
     throw ApiError(415, "bad_request", "Expected multipart/form-data with the parts image and settings.");
   }
-  const std::string body = api.intake.read_body(request, reader);
+  const std::string body = api.intake.read_body(request, api.access.client_of(request), reader);
   const auto parts = parse_multipart(request.get_header_value(kMultipartHeader), body);
   const auto image = part_named(parts, "image");
   if (!image) throw ApiError(400, "bad_request", "The form has no part named image.", "image");
@@ -109,6 +114,8 @@ void settle_save_path(const Api& api, JobSettings& settings) {
 
 void repeat(const Api& api, const Request& request, Response& response) {
   const Job original = job_of(api, request);
+  if (original.error && original.error->code == "unreadable")
+    throw ApiError(409, "unreadable", original.error->message);
   json settings = to_json(original.settings);
   if (!request.body.empty()) {
     const json changes = parse_json(request.body, "body");
@@ -118,6 +125,7 @@ void repeat(const Api& api, const Request& request, Response& response) {
   JobSettings changed = parse_settings(settings, json::object(), 1).settings;
   check_checkpoint(api, changed.version);
   settle_save_path(api, changed);
+  check_disk(api);
   const std::string client = api.access.client_of(request);
   check_rate(api, client);
   const auto job = api.store.repeat(original.id, changed, client, limits_of(api));
@@ -129,9 +137,8 @@ void repeat(const Api& api, const Request& request, Response& response) {
 
 void remove(const Api& api, const Request& request, Response& response) {
   const std::string id = job_of(api, request).id;
-  api.store.remove(id);  // first: what is not in the store is not written any more
-  api.worker.abandon(id);
-  api.files.remove(id);
+  remove_job(api.store, api.files, id);
+  api.worker.abandon(id);  // after that: what is not in the store is not kept any more
   api.view.publish_removal(id);
   api.view.publish_queue();
   response.status = 204;
@@ -143,6 +150,7 @@ std::vector<Job> accept_jobs(const Api& api, const Request& request, std::string
   const std::string client = api.access.client_of(request);
   check_checkpoint(api, wanted.settings.version);
   settle_save_path(api, wanted.settings);
+  check_disk(api);
   check_rate(api, client);
   const Picture picture = api.intake.check(image);
   std::vector<JobSettings> each(static_cast<size_t>(wanted.num_samples), wanted.settings);

@@ -15,17 +15,33 @@ constexpr const char* kColumns =
     "SELECT place, jobs.id, state, settings, type, created, started, finished, attempts, error_code, error_message, "
     "frames, jobs.bytes, saved_to FROM jobs JOIN pictures ON pictures.id = picture ";
 
+constexpr const char* kUnreadable = "unreadable";
+
+// One job that another version of the program has stored must not keep the others from being listed and worked on.
+JobSettings settings_of(const std::string& text, std::optional<JobError>& error) {
+  try {
+    return parse_settings(json::parse(text), json::object(), 1).settings;
+  } catch (const std::exception& e) {
+    error = JobError{kUnreadable, fmt::format("This version of the program cannot read the job's settings, and shows "
+                                              "others instead: {}",
+                                              e.what())};
+    return {};
+  }
+}
+
 Job job_of(const Statement& row) {
+  std::optional<JobError> error;
+  if (!row.is_null(9)) error = JobError{row.text(9), row.text(10)};
   Job job{.place = row.integer(0),
           .id = row.text(1),
           .state = state_named(row.text(2)).value_or(JobState::failed),
-          .settings = parse_settings(json::parse(row.text(3)), json::object(), 1).settings,
+          .settings = settings_of(row.text(3), error),
           .picture_type = row.text(4),
           .created = row.text(5),
           .started = row.text(6),
           .finished = row.text(7),
           .attempts = static_cast<int>(row.integer(8))};
-  if (!row.is_null(9)) job.error = JobError{row.text(9), row.text(10)};
+  job.error = std::move(error);
   job.result = {static_cast<int>(row.integer(11)), static_cast<uint64_t>(row.integer(12)),
                 json::parse(row.text(13)).get<std::vector<std::string>>()};
   return job;
@@ -37,24 +53,16 @@ std::vector<Job> jobs_of(Statement& statement) {
   return jobs;
 }
 
-std::vector<std::string> texts_of(Statement& statement) {
-  std::vector<std::string> texts;
-  while (statement.step()) texts.push_back(statement.text(0));
-  return texts;
-}
-
-int64_t number_of(Statement&& statement) { return statement.step() ? statement.integer(0) : 0; }
-
 }  // namespace
 
-JobStore::JobStore(const std::filesystem::path& path, int max_attempts) : database_(path) {
-  make_schema();
+JobStore::JobStore(const std::filesystem::path& path, int max_attempts, Database::Open how) : database_(path, how) {
+  make_schema(how);
   recover(max_attempts);
 }
 
-void JobStore::make_schema() {
+void JobStore::make_schema(Database::Open how) {
   Transaction transaction(database_);
-  const int64_t version = number_of(database_.prepare("PRAGMA user_version"));
+  const int64_t version = first_number(database_.prepare("PRAGMA user_version"));
   if (version > kSchemaVersion) {
     fail(ErrorCode::unsupported,
          "the jobs' database is of schema {}, written by a newer version of this program, which knows {}; use that, or "
@@ -62,6 +70,7 @@ void JobStore::make_schema() {
          version, kSchemaVersion);
   }
   if (version == 0) {
+    if (how == Database::Open::existing) fail(ErrorCode::bad_file, "the jobs' database is empty");
     database_.execute(kSchema);
     database_.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   }
@@ -85,13 +94,13 @@ void JobStore::recover(int max_attempts) {
 
 void JobStore::check_room(const QueueLimits& limits, const std::string& client, int more) {
   constexpr const char* kUnfinished = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')";
-  if (number_of(database_.prepare(kUnfinished)) + more > limits.in_all) {
+  if (first_number(database_.prepare(kUnfinished)) + more > limits.in_all) {
     throw ApiError(429, "queue_full",
                    fmt::format("The queue is full: {} jobs may wait at a time. Try again later.", limits.in_all));
   }
   auto own = database_.prepare(std::string(kUnfinished) + " AND client = ?");
   own.bind(std::string_view(client));
-  if (number_of(std::move(own)) + more > limits.per_client) {
+  if (first_number(std::move(own)) + more > limits.per_client) {
     throw ApiError(429, "too_many_jobs",
                    fmt::format("A client may have {} jobs waiting at a time. Try again later.", limits.per_client));
   }
@@ -187,20 +196,26 @@ int JobStore::queue_place(const Job& job) {
   const std::lock_guard lock(mutex_);
   auto statement = database_.prepare("SELECT count(*) FROM jobs WHERE state = 'queued' AND place <= ?");
   statement.bind(job.place);
-  return static_cast<int>(number_of(std::move(statement)));
+  return static_cast<int>(first_number(std::move(statement)));
 }
 
 std::optional<Job> JobStore::start_next() {
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
-  auto next = database_.prepare("SELECT id FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1");
-  if (!next.step()) return std::nullopt;
-  const std::string id = next.text(0), now = now_iso8601();
-  database_.prepare("UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?")
-      .bind(std::string_view(now))
-      .bind(std::string_view(id))
-      .run();
-  auto job = find_locked(id);
+  std::optional<Job> job;
+  while (!job) {
+    auto next = database_.prepare("SELECT id FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1");
+    if (!next.step()) break;
+    const std::string id = next.text(0), now = now_iso8601();
+    database_.prepare("UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?")
+        .bind(std::string_view(now))
+        .bind(std::string_view(id))
+        .run();
+    job = find_locked(id);
+    if (!job->error) continue;
+    finish_locked(id, JobState::failed, job->error, {});  // what it was to be is not known
+    job.reset();
+  }
   transaction.commit();
   return job;
 }
@@ -208,6 +223,11 @@ std::optional<Job> JobStore::start_next() {
 bool JobStore::finish(const std::string& id, JobState state, const std::optional<JobError>& error,
                       const JobResult& result) {
   const std::lock_guard lock(mutex_);
+  return finish_locked(id, state, error, result);
+}
+
+bool JobStore::finish_locked(const std::string& id, JobState state, const std::optional<JobError>& error,
+                             const JobResult& result) {
   const std::string now = now_iso8601(), saved = json(result.saved_to).dump();
   const auto code = error ? std::optional(error->code) : std::nullopt;
   const auto message = error ? std::optional(error->message) : std::nullopt;
@@ -252,36 +272,6 @@ bool JobStore::remove(const std::string& id) {
   auto statement = database_.prepare("DELETE FROM jobs WHERE id = ?");
   statement.bind(std::string_view(id)).run();
   return database_.changes() > 0;
-}
-
-std::map<JobState, int64_t> JobStore::counts() {
-  const std::lock_guard lock(mutex_);
-  std::map<JobState, int64_t> counts;
-  auto statement = database_.prepare("SELECT state, count(*) FROM jobs GROUP BY state");
-  while (statement.step()) {
-    if (const auto state = state_named(statement.text(0))) counts[*state] = statement.integer(1);
-  }
-  return counts;
-}
-
-uint64_t JobStore::disk_bytes() {
-  const std::lock_guard lock(mutex_);
-  return static_cast<uint64_t>(number_of(database_.prepare(
-      "SELECT coalesce((SELECT sum(bytes) FROM jobs), 0) + coalesce((SELECT sum(length(bytes)) FROM pictures), 0)")));
-}
-
-std::vector<std::string> JobStore::finished_ids() {
-  const std::lock_guard lock(mutex_);
-  auto statement =
-      database_.prepare("SELECT id FROM jobs WHERE state NOT IN ('queued', 'running') ORDER BY finished, place");
-  return texts_of(statement);
-}
-
-std::vector<std::string> JobStore::finished_before(const std::string& time) {
-  const std::lock_guard lock(mutex_);
-  auto statement = database_.prepare("SELECT id FROM jobs WHERE state NOT IN ('queued', 'running') AND finished < ?");
-  statement.bind(std::string_view(time));
-  return texts_of(statement);
 }
 
 }  // namespace svd::server

@@ -57,6 +57,10 @@ std::string Metrics::as_text(const Gauges& g) const {
   t.single("svd_model_ready", "gauge", "1 when a model is in memory.", g.model_ready ? 1 : 0);
   t.single("svd_model_memory_bytes", "gauge", "Memory that the model takes.", g.model_bytes);
   t.single("svd_disk_bytes", "gauge", "Disk space of the pictures and files of all jobs.", g.disk_bytes);
+  t.single("svd_disk_free_bytes", "gauge", "Free space on the disk of the jobs.", g.disk_free_bytes);
+  t.single("svd_disk_min_free_bytes", "gauge", "Free space below which jobs wait.", g.disk_reserve_bytes);
+  t.single("svd_database_up", "gauge", "1 when the jobs' database answers.", g.database_answers ? 1 : 0);
+  t.single("svd_worker_waits", "gauge", "1 when jobs wait for disk or database.", g.worker_waits ? 1 : 0);
   t.single("process_resident_memory_bytes", "gauge", "Resident memory of the process.", g.resident_bytes);
   return t.take();
 }

@@ -12,9 +12,9 @@ namespace svd::server {
 // What is read off at the moment of asking.
 struct Gauges {
   int64_t jobs_queued = 0, jobs_running = 0;
-  uint64_t disk_bytes = 0, model_bytes = 0, resident_bytes = 0;
+  uint64_t disk_bytes = 0, disk_free_bytes = 0, disk_reserve_bytes = 0, model_bytes = 0, resident_bytes = 0;
   size_t connections = 0, listeners = 0;
-  bool model_ready = false;
+  bool database_answers = true, worker_waits = false, model_ready = false;
 };
 
 // Thread-safe.

@@ -39,12 +39,42 @@ std::string type_of(std::string_view bytes) {
 
 }  // namespace
 
-std::string PictureIntake::read_body(const httplib::Request& request, const httplib::ContentReader& reader) {
+// One client cannot have all permits, so that others are served while it is slow.
+class PictureIntake::ClientPermit {
+ public:
+  ClientPermit(PictureIntake& intake, std::string client, std::chrono::seconds wait)
+      : intake_(intake), client_(std::move(client)) {
+    std::unique_lock lock(intake_.mutex_);
+    const auto may = [&] {
+      const auto own = intake_.by_client_.find(client_);
+      return own == intake_.by_client_.end() || own->second < kUploadsOfOne;
+    };
+    if (!intake_.client_done_.wait_for(lock, wait, may)) {
+      throw ApiError(503, "busy", fmt::format("A client may send {} pictures at a time. Try again.", kUploadsOfOne));
+    }
+    ++intake_.by_client_[client_];
+  }
+  ClientPermit(const ClientPermit&) = delete;
+  ClientPermit& operator=(const ClientPermit&) = delete;
+  ~ClientPermit() {
+    const std::lock_guard lock(intake_.mutex_);
+    if (--intake_.by_client_[client_] == 0) intake_.by_client_.erase(client_);
+    intake_.client_done_.notify_all();
+  }
+
+ private:
+  PictureIntake& intake_;
+  const std::string client_;
+};
+
+std::string PictureIntake::read_body(const httplib::Request& request, const std::string& client,
+                                     const httplib::ContentReader& reader) {
   const uint64_t most = options_.max_upload + kBesidePicture;
   if (request.has_header("Content-Length")) {
     const std::string length = request.get_header_value("Content-Length");
     if (length.size() > 15 || std::strtoull(length.c_str(), nullptr, 10) > most) too_large(options_.max_upload);
   }
+  const ClientPermit own(*this, client, std::chrono::seconds(10));
   const Permit permit(uploads_, std::chrono::seconds(10));
   std::string body;
   const bool whole = reader([&](const char* data, size_t size) {

@@ -3,6 +3,9 @@
 
 #include <httplib.h>
 
+#include <condition_variable>
+#include <map>
+#include <mutex>
 #include <semaphore>
 #include <string>
 
@@ -18,8 +21,9 @@ class PictureIntake {
   explicit PictureIntake(const ServerOptions& options) : options_(options) {}
 
   // The body of an upload. Throws ApiError: 413 when it is larger than a picture and its settings may be, 503 when too
-  // many are arriving, 400 when it breaks off.
-  std::string read_body(const httplib::Request& request, const httplib::ContentReader& reader);
+  // many are arriving, in all or from this client, 400 when it breaks off.
+  std::string read_body(const httplib::Request& request, const std::string& client,
+                        const httplib::ContentReader& reader);
 
   // Throws ApiError 400 "bad_picture", 413 or 503.
   Image decode(std::string_view bytes);
@@ -27,10 +31,14 @@ class PictureIntake {
   Picture check(std::string_view bytes);
 
  private:
-  static constexpr int kUploads = 16, kDecoders = 2;
+  static constexpr int kUploads = 16, kUploadsOfOne = 4, kDecoders = 2;
+  class ClientPermit;
   const ServerOptions& options_;
   std::counting_semaphore<kUploads> uploads_{kUploads};
   std::counting_semaphore<kDecoders> decoders_{kDecoders};
+  std::mutex mutex_;
+  std::condition_variable client_done_;
+  std::map<std::string, int> by_client_;  // uploads that are arriving
 };
 
 }  // namespace svd::server

@@ -3,8 +3,10 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "api_error.h"
 
@@ -20,14 +22,37 @@ inline void send_error(httplib::Response& response, const ApiError& error) {
   send_json(response, error.status, {{"error", {{"code", error.code}, {"message", error.what()}, {"field", field}}}});
 }
 
+inline constexpr size_t kLargestJson = 64 << 10;
+inline constexpr int kDeepestJson = 16;  // deeper than settings go; the parser's memory is the nesting's
+
+// How deep objects and arrays lie in each other.
+inline int depth_of_json(std::string_view text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+// In time that grows as the text does: nlohmann's callback, which could look at the depth, does not parse so.
 inline nlohmann::json parse_json(std::string_view text, const std::string& field) {
-  // As deep as settings go, and no deeper: the parser's memory is the nesting's.
-  const auto limited = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > 16) throw ApiError(400, "bad_request", "The JSON is nested too deeply.");
-    return true;
-  };
+  if (text.size() > kLargestJson) {
+    throw ApiError(413, "too_large", field + ": expected at most 64 KiB of JSON", field);
+  }
+  if (depth_of_json(text) > kDeepestJson) throw ApiError(400, "bad_request", "The JSON is nested too deeply.");
   try {
-    return nlohmann::json::parse(text, limited);
+    return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception&) {
     throw ApiError(400, "bad_request", field + ": expected JSON", field);
   }

@@ -14,7 +14,7 @@ class Retention {
   Retention(const ServerOptions& options, JobStore& store, JobFiles& files, const JobView& view, const Log& log)
       : options_(options), store_(store), files_(files), view_(view), log_(log) {}
 
-  // The oldest finished jobs go, but never the newest one. For one thread at a time.
+  // The oldest finished jobs go, but never the newest video. For one thread at a time.
   void enforce();
 
  private:

@@ -9,13 +9,16 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
+#include <vector>
 
 #include "api.h"
 #include "base/fail.h"
+#include "hosted_error.h"
+#include "http_date.h"
 #include "reply.h"
 
 namespace svd::server {
@@ -84,6 +87,7 @@ const httplib::Headers& security_headers() {
       {"Content-Security-Policy",
        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+      {"Accept-Ranges", "none"},  // except of files
       {"X-Content-Type-Options", "nosniff"},
       {"X-Frame-Options", "DENY"},
       {"Referrer-Policy", "no-referrer"},
@@ -99,8 +103,7 @@ void check_request(const Request& request) {
   if (request.has_header("Content-Encoding")) {
     throw ApiError(415, "bad_request", "Bodies must not be compressed.");  // they could grow without bounds
   }
-  if (request.ranges.size() > 1) throw ApiError(416, "bad_request", "One range at a time.");
-  const bool takes_picture = request.path == "/api/v1/jobs" || request.path == "/v2beta/image-to-video";
+  const bool takes_picture = request.path == "/api/v1/jobs" || is_hosted(request.path);
   const std::string length = request.get_header_value("Content-Length");
   if (!takes_picture && request.has_header("Transfer-Encoding")) {
     throw ApiError(411, "bad_request", "The length of the body must be said.");
@@ -110,18 +113,43 @@ void check_request(const Request& request) {
   }
 }
 
+// For what httplib refuses by itself.
+void explain_status(const HttpServer& server, const Request& request, Response& response) {
+  if (response.status != 404) {
+    send_error_to(request, response, ApiError(response.status, "bad_request", "The request cannot be answered."));
+    return;
+  }
+  const std::string methods = server.allowed_methods(request.path);
+  if (methods.empty()) {
+    send_error_to(request, response, ApiError(404, "not_found", "There is nothing of that name."));
+    return;
+  }
+  response.set_header("Allow", methods);
+  send_error_to(request, response, ApiError(405, "wrong_method", "Here are only: " + methods + "."));
+}
+
 void handle_exception(const Log& log, const Request& request, Response& response, const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const ApiError& e) {
-    send_error(response, e);
+    send_error_to(request, response, e);
     return;
+  } catch (const DatabaseError& e) {
+    log.error("the database failed", {{"path", request.path}, {"error", e.what()}});
+    if (e.cause != DatabaseError::Cause::other) {
+      const bool full = e.cause == DatabaseError::Cause::full;
+      response.set_header("Retry-After", "5");
+      send_error_to(request, response,
+                    full ? ApiError(507, "disk_full", "The server's disk is full. Nothing was changed.")
+                         : ApiError(503, "busy", "The server's database is busy. Try again in a moment."));
+      return;
+    }
   } catch (const std::exception& e) {
     log.error("request failed", {{"method", request.method}, {"path", request.path}, {"error", e.what()}});
   } catch (...) {
     log.error("request failed", {{"method", request.method}, {"path", request.path}});
   }
-  send_error(response, ApiError(500, "internal", "Something went wrong in the server; its log says what."));
+  send_error_to(request, response, ApiError(500, "internal", "Something went wrong in the server; its log says what."));
 }
 
 void set_up(HttpServer& server, const Api& api) {
@@ -135,7 +163,7 @@ void set_up(HttpServer& server, const Api& api) {
       api.access.check(request);
       return HttpServer::HandlerResponse::Unhandled;
     } catch (const ApiError& e) {
-      send_error(response, e);
+      send_error_to(request, response, e);
       if (e.status == 401) response.set_header("WWW-Authenticate", "Bearer");
       return HttpServer::HandlerResponse::Handled;
     }
@@ -143,13 +171,11 @@ void set_up(HttpServer& server, const Api& api) {
   server.set_exception_handler([api](const Request& request, Response& response, const std::exception_ptr& thrown) {
     handle_exception(api.log, request, response, thrown);
   });
-  server.set_error_handler([](const Request&, Response& response) {
-    if (response.body.empty() && !response.content_provider_) {
-      const bool missing = response.status == 404;
-      send_error(response, ApiError(response.status, missing ? "not_found" : "bad_request",
-                                    missing ? "There is nothing of that name." : "The request cannot be answered."));
-    }
+  server.set_error_handler([&server](const Request& request, Response& response) {
+    if (response.body.empty() && !response.content_provider_) explain_status(server, request, response);
   });
+  server.set_post_routing_handler(
+      [](const Request&, Response& response) { response.set_header("Date", http_date_of(std::time(nullptr))); });
   server.set_logger([api](const Request& request, const Response& response) {
     api.metrics.request(response.status);
     api.log.debug("request", {{"method", request.method},
@@ -176,9 +202,44 @@ int bind(HttpServer& server, const ServerOptions& o) {
   return port;
 }
 
-std::set<std::string> done_ids(JobStore& store) {
-  const auto ids = store.finished_ids();
-  return {ids.begin(), ids.end()};
+// A database that is new beside videos that are not was lost, or is somewhere else.
+JobStore open_store(const ServerOptions& options, const JobFiles& files) {
+  const fs::path path = options.data / "jobs.sqlite3";
+  std::error_code error;
+  const bool is_new = !fs::exists(path) || fs::file_size(path, error) == 0;
+  if (is_new && files.has_jobs()) {
+    fail(ErrorCode::bad_file,
+         "{}: there are videos in {}, but this database, which says what they are, is {}; put it back, move the videos "
+         "elsewhere, or start with another --data folder",
+         path.string(), (options.data / "jobs").string(), fs::exists(path) ? "empty" : "not there");
+  }
+  return {path, options.max_attempts, files.has_jobs() ? Database::Open::existing : Database::Open::existing_or_new};
+}
+
+// A few names of many.
+json names_of(const std::vector<fs::path>& paths) {
+  constexpr size_t kMost = 20;
+  json names = json::array();
+  for (const fs::path& path : paths) {
+    if (names.size() == kMost) {
+      names.push_back(fmt::format("and {} more", paths.size() - kMost));
+      break;
+    }
+    names.push_back(path.string());
+  }
+  return names;
+}
+
+void tidy(JobFiles& files, const SavedCopies& copies, JobStore& store, const Log& log) {
+  const TidyResult found = files.tidy([&](const std::string& id) { return store.contains(id); });
+  if (!found.removed.empty()) log.info("removed what was left unfinished", {{"folders", names_of(found.removed)}});
+  if (!found.strange.empty()) {
+    log.warning("left alone what the database does not know", {{"files", names_of(found.strange)}});
+  }
+  copies.recover([&](const std::string& id) {
+    const auto job = store.find(id);
+    return job && !is_final(job->state);
+  });
 }
 
 }  // namespace
@@ -189,10 +250,11 @@ void run_server(const ServerOptions& options, const std::function<bool()>& stop)
   const Log log(options.log_json ? Log::Format::json : Log::Format::text, options.log_level);
   const FolderLock folder_lock(options.data);
   JobFiles files(options.data);
-  JobStore store(options.data / "jobs.sqlite3", options.max_attempts);
-  files.keep_only(done_ids(store));
+  JobStore store = open_store(options, files);
+  const SavedCopies copies(options.save_root, options.data / "saving");
+  tidy(files, copies, store, log);
 
-  const SavedCopies copies(options.save_root);
+  const DiskSpace disk(options.data, options.min_free_disk);
   LiveProgress live;
   EventHub events;
   const JobView view(store, live, events);
@@ -200,17 +262,19 @@ void run_server(const ServerOptions& options, const std::function<bool()>& stop)
   Metrics metrics;
   Retention retention(options, store, files, view, log);
   retention.enforce();
-  Worker worker({options, store, files, copies, live, view, model, retention, metrics, log});
+  Worker worker({options, store, files, copies, disk, live, view, model, retention, metrics, log});
 
   Access access(options);
   RateLimiter uploads(options.uploads_per_minute);
   PictureIntake intake(options);
-  HttpServer server(
-      {.connections = options.max_connections,
-       .times = {.read = options.read_timeout, .write = options.write_timeout, .idle = std::chrono::seconds(10)}},
-      [&] { metrics.connection_refused(); });
-  set_up(server, {options, defaults, access, uploads, intake, store, files, copies, live, view, model, worker, events,
-                  metrics, log});
+  HttpServer server({.connections = options.max_connections,
+                     .connection = {.read = options.read_timeout,
+                                    .write = options.write_timeout,
+                                    .idle = std::chrono::seconds(10),
+                                    .body_bytes = 2 * options.max_upload + (uint64_t{1} << 20)}},
+                    [&] { metrics.connection_refused(); });
+  set_up(server, {options, defaults, access, uploads, intake, store, files, copies, disk, live, view, model, worker,
+                  events, metrics, log});
   const int port = bind(server, options);
   worker.start();
   log.info(fmt::format("listening on http://{}:{}",

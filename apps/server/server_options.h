@@ -37,11 +37,12 @@ struct ServerOptions {
   std::filesystem::path save_root = "outputs";  // jobs may save copies below it; empty: never
   int max_queued = 64;
   int max_queued_per_client = 16;
-  int max_samples = 8;                       // jobs per request
-  int keep_jobs = 1000;                      // finished ones; the oldest go first
-  std::chrono::hours keep_for{0};            // 0: for ever
-  uint64_t disk_quota = uint64_t{20} << 30;  // bytes of the pictures and files of all jobs
-  int max_attempts = 10;                     // a job that the server died with that often has failed
+  int max_samples = 8;                           // jobs per request
+  int keep_jobs = 1000;                          // finished ones; the oldest go first
+  std::chrono::hours keep_for{0};                // 0: for ever
+  uint64_t disk_quota = uint64_t{20} << 30;      // bytes of the pictures and files of all jobs
+  uint64_t min_free_disk = uint64_t{256} << 20;  // bytes: with less, no job is accepted or started
+  int max_attempts = 10;                         // a job that the server died with that often has failed
 
   // Requests.
   uint64_t max_upload = uint64_t{32} << 20;  // bytes

@@ -1,25 +1,16 @@
 #include "worker.h"
 
 #include <exception>
-#include <span>
 #include <utility>
 
-#include "progress_clock.h"
 #include "svd/error.h"
-#include "svd/image.h"
 
 namespace svd::server {
 namespace {
 
-using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kBetweenPreviews = std::chrono::milliseconds(1000);
-
-std::string png_of(const Image& image) {
-  const auto bytes = encode_png(image);
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
+constexpr auto kBetweenTries = std::chrono::milliseconds(1000);  // while disk or database are in trouble
 
 }  // namespace
 
@@ -66,14 +57,38 @@ void Worker::unload_model() {
   wake();
 }
 
+std::optional<JobError> Worker::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void Worker::set_trouble(std::optional<JobError> trouble) {
+  bool news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    news = (trouble ? trouble->code : "") != (trouble_ ? trouble_->code : "");
+    trouble_ = trouble;
+  }
+  if (!news) return;  // one line in the log, not one a second
+  if (trouble) {
+    s_.log.error("the worker waits", {{"reason", trouble->code}, {"error", trouble->message}});
+  } else {
+    s_.log.info("the worker goes on");
+  }
+}
+
+void Worker::pause() {
+  std::unique_lock lock(mutex_);
+  woken_.wait_for(lock, kBetweenTries, [&] { return stopping_.load(); });
+}
+
 void Worker::run() {
   while (!stopping_) {
     try {
       if (work_once()) continue;
-    } catch (const std::exception& e) {  // the database, say: a full disk. Waiting is all that can be done
-      s_.log.error("the worker failed", {{"error", e.what()}});
-      std::unique_lock lock(mutex_);
-      woken_.wait_for(lock, std::chrono::seconds(5), [&] { return stopping_.load(); });
+    } catch (const std::exception& e) {  // the database, say. What is to be stored is remembered, and tried again
+      set_trouble(JobError{"database", e.what()});
+      pause();
       continue;
     }
     std::unique_lock lock(mutex_);
@@ -83,36 +98,47 @@ void Worker::run() {
 }
 
 bool Worker::work_once() {
-  std::optional<ModelWish> wish;
-  {
-    const std::lock_guard lock(mutex_);
-    wish = std::exchange(wish_, std::nullopt);
-    if (wish) abandoned_ = false;
+  if (ending_) {
+    settle();
+    return true;
   }
-  if (wish) {
+  if (const auto wish = take_wish()) {
     fulfil(*wish);
     return true;
   }
-  std::optional<Job> job;
-  {
-    // Under the lock: a job that is cancelled from here on is known to be the running one.
-    const std::lock_guard lock(mutex_);
-    abandoned_ = false;
-    job = s_.store.start_next();
-    if (job) running_ = job->id;
+  if (!has_room()) {
+    pause();
+    return true;
   }
+  const auto job = start_next();
+  set_trouble({});
   if (!job) return false;
   s_.live.begin(job->id, job->settings.num_steps);
-  work_on(*job);
-  {
-    const std::lock_guard lock(mutex_);
-    running_.clear();
-  }
-  s_.live.end();
-  s_.view.publish(job->id);
-  s_.model.refresh();
-  s_.retention.enforce();
+  ending_ = work_on(*job);
+  settle();
   return true;
+}
+
+bool Worker::has_room() {
+  if (s_.disk.has_room()) return true;
+  set_trouble(JobError{"disk_full", s_.disk.explain()});
+  return false;
+}
+
+std::optional<Worker::ModelWish> Worker::take_wish() {
+  const std::lock_guard lock(mutex_);
+  auto wish = std::exchange(wish_, std::nullopt);
+  if (wish) abandoned_ = false;
+  return wish;
+}
+
+std::optional<Job> Worker::start_next() {
+  // Under the lock: a job that is cancelled from here on is known to be the running one.
+  const std::lock_guard lock(mutex_);
+  abandoned_ = false;
+  auto job = s_.store.start_next();
+  if (job) running_ = job->id;
+  return job;
 }
 
 void Worker::fulfil(const ModelWish& wish) {
@@ -127,77 +153,73 @@ void Worker::fulfil(const ModelWish& wish) {
   }
 }
 
-void Worker::work_on(const Job& job) {
+Worker::Ending Worker::work_on(const Job& job) {
+  using Kind = Ending::Kind;
   s_.log.info("job started",
               {{"job", job.id}, {"attempt", job.attempts}, {"version", defaults_of(job.settings.version).name}});
-  s_.view.publish(job.id);
-  s_.view.publish_queue();
   const auto begin = Clock::now();
-  std::optional<JobError> error;
+  Ending ending{.kind = Kind::done, .id = job.id};
   try {
-    make_video(job);
+    s_.view.publish(job.id);
+    s_.view.publish_queue();
+    ending.result = make_video(job);
+    ending.error = save_copies(job, ending.result);
+  } catch (const DatabaseError& e) {  // nothing is wrong with the job
+    set_trouble(JobError{"database", e.what()});
+    ending.kind = Kind::requeued;
   } catch (const Error& e) {
-    error = JobError{code_of(e.code()), e.what()};
+    ending.error = JobError{code_of(e.code()), e.what()};
+    ending.kind = e.code() == ErrorCode::cancelled ? Kind::cancelled : Kind::failed;
   } catch (const std::exception& e) {
-    error = JobError{"internal", e.what()};
+    ending.error = JobError{"internal", e.what()};
+    ending.kind = Kind::failed;
   }
-  if (!error) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    s_.metrics.job_finished(seconds);
-    s_.log.info("job done", {{"job", job.id}, {"seconds", seconds}});
-  } else if (stopping_ && !abandoned_) {
-    s_.store.requeue(job.id);
-    s_.log.info("job goes back into the queue", {{"job", job.id}});
-  } else if (error->code == "cancelled") {
-    s_.store.cancel(job.id);  // whoever asked for it has done so already
-    s_.log.info("job cancelled", {{"job", job.id}});
-    s_.metrics.job_cancelled();
-  } else {
-    s_.store.finish(job.id, JobState::failed, error, {});
-    s_.log.error("job failed", {{"job", job.id}, {"error", error->message}});
-    s_.metrics.job_failed();
-  }
+  if (ending.kind == Kind::cancelled && stopping_ && !abandoned_) ending.kind = Kind::requeued;
+  ending.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return ending;
 }
 
-void Worker::make_video(const Job& job) {
-  const auto picture = s_.store.picture_of(job.id);
-  if (!picture) throw Error(ErrorCode::cancelled, "the job was deleted");
-  Model& model = s_.model.require(job.settings.version, [&] { return may_go_on(); });
-
-  Request request = to_request(job.settings);
-  request.image = cover_crop(decode_image(std::as_bytes(std::span(picture->bytes)), "picture"), job.settings.width,
-                             job.settings.height);
-  auto previewed = Clock::time_point();
-  request.on_step = [&](const StepView& view) {
-    if (Clock::now() - previewed < kBetweenPreviews && view.step != view.steps) return;
-    previewed = Clock::now();
-    s_.live.set_preview(png_of(grid_of(view.preview())));
-    s_.view.publish(job.id);
-  };
-  Random random(job.settings.seed);
-  ProgressClock clock;
-  const Video video = model.generate(request, random, [&](const Progress& p) {
-    if (const auto progress = clock.tick(p, job.settings.num_steps)) {
-      s_.live.set(*progress);
-      s_.view.publish(job.id);
-    }
-    return may_go_on();
-  });
-
-  JobResult result{.frames = static_cast<int>(video.frames.size())};
-  result.bytes = s_.files.write(job.id, video.frames, job.settings.video_fps.value_or(job.settings.fps));
-  std::optional<JobError> not_saved;  // the video is there all the same
-  if (job.settings.save_path) {
-    try {
-      result.saved_to = s_.copies.save(*job.settings.save_path, *s_.files.find(job.id, "video.mp4"),
-                                       *s_.files.find(job.id, "grid.png"));
-    } catch (const std::exception& e) {
-      not_saved = JobError{"not_saved", e.what()};
-    }
+void Worker::settle() {
+  record(*ending_);
+  const std::string id = ending_->id;
+  ending_.reset();
+  set_trouble({});
+  {
+    const std::lock_guard lock(mutex_);
+    running_.clear();
+    abandoned_ = false;
   }
-  if (!s_.store.finish(job.id, JobState::done, not_saved, result)) {
-    s_.files.remove(job.id);
-    throw Error(ErrorCode::cancelled, "the job was cancelled as it ended");
+  s_.copies.settle(id);
+  s_.live.end();
+  s_.view.publish(id);
+  s_.model.refresh();
+  s_.retention.enforce();
+}
+
+void Worker::record(const Ending& ending) {
+  using Kind = Ending::Kind;
+  const std::string& id = ending.id;
+  bool was_running = true;
+  switch (ending.kind) {
+    case Kind::done: was_running = s_.store.finish(id, JobState::done, ending.error, ending.result); break;
+    case Kind::failed: was_running = s_.store.finish(id, JobState::failed, ending.error, {}); break;
+    case Kind::cancelled: s_.store.cancel(id); break;  // whoever asked for it has done so already
+    case Kind::requeued: s_.store.requeue(id); break;
+  }
+  if (ending.kind == Kind::requeued) {
+    s_.log.info("job goes back into the queue", {{"job", id}});
+  } else if (ending.kind == Kind::cancelled || !was_running) {
+    // Cancelled or deleted, perhaps as it ended: then its files have just been written.
+    s_.files.begin_removal(id);
+    s_.files.end_removal(id);
+    s_.log.info("job cancelled", {{"job", id}});
+    s_.metrics.job_cancelled();
+  } else if (ending.kind == Kind::done) {
+    s_.metrics.job_finished(ending.seconds);
+    s_.log.info("job done", {{"job", id}, {"seconds", ending.seconds}});
+  } else {
+    s_.log.error("job failed", {{"job", id}, {"error", ending.error->message}});
+    s_.metrics.job_failed();
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "disk_space.h"
 #include "job_files.h"
 #include "job_store.h"
 #include "job_view.h"
@@ -16,6 +17,7 @@
 #include "metrics.h"
 #include "model_keeper.h"
 #include "retention.h"
+#include "saved_copies.h"
 #include "server_options.h"
 
 namespace svd::server {
@@ -26,6 +28,7 @@ struct WorkerSurroundings {
   JobStore& store;
   JobFiles& files;
   const SavedCopies& copies;
+  const DiskSpace& disk;
   LiveProgress& live;
   const JobView& view;
   ModelKeeper& model;
@@ -53,22 +56,47 @@ class Worker {
   void load_model(Version version);
   void unload_model();  // also ends a loading that nobody needs
 
+  // Why it waits although there may be work: the disk is full, or the database does not answer. Jobs stay accepted,
+  // finished videos are kept until they can be written.
+  std::optional<JobError> trouble() const;
+
  private:
+  // How a job has ended, until the store knows.
+  struct Ending {
+    enum class Kind { done, failed, cancelled, requeued } kind;
+    std::string id;
+    std::optional<JobError> error = {};
+    JobResult result = {};
+    double seconds = 0;
+  };
   struct ModelWish {
     std::optional<Version> version;  // none: unload
   };
   void run();
   bool work_once();  // false: nothing to do
+  bool has_room();   // on the disk, for another job
+  std::optional<ModelWish> take_wish();
+  std::optional<Job> start_next();
   void fulfil(const ModelWish& wish);
-  void work_on(const Job& job);
-  void make_video(const Job& job);
+  Ending work_on(const Job& job);
+  JobResult make_video(const Job& job);
+  Video generate(const Job& job);
+  JobResult write_files(const Job& job, const Video& video);
+  std::optional<JobError> save_copies(const Job& job, JobResult& result);
+  void publish_if_possible(const std::string& id);
+  void settle();  // tells the store of the ending; throws while it cannot
+  void record(const Ending& ending);
+  void set_trouble(std::optional<JobError> trouble);
+  void pause();  // before the next try; ends early when the server stops
   bool may_go_on() const { return !stopping_ && !abandoned_; }
 
   WorkerSurroundings s_;
   std::thread thread_;
   std::atomic<bool> stopping_ = false, abandoned_ = false;
+  std::optional<Ending> ending_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::optional<JobError> trouble_;
   std::condition_variable woken_;
   bool wake_ = false;
   std::string running_;  // id

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <map>
+#include <memory>
+
 #include "checkpoint/temporary.h"
 #include "server_process.h"
 
@@ -52,6 +55,33 @@ TEST(Token, CanBeTradedForACookie) {
   EXPECT_EQ(client.Get("/api/v1/options", {{"Cookie", "a=b; " + pair}})->status, 200);
   EXPECT_EQ(client.Get("/api/v1/options", {{"Cookie", pair + "0"}})->status, 401);
   EXPECT_EQ(client.Get("/api/v1/options", {{"Cookie", "svd_session="}})->status, 401);
+}
+
+TEST(Token, TwoServersOfOneHostAndARestartKeepABrowserSignedIn) {
+  const TemporaryFolder folder;
+  const std::string other_token = "fedcba9876543210";
+  auto server =
+      std::make_unique<ServerProcess>(folder.path(), std::vector<std::string>{std::string("--token=") + kToken});
+  const ServerProcess other(folder.path(), {"--token=" + other_token, "--data=other"});
+  std::map<std::string, std::string> jar;  // as browsers keep it: by name, for all ports
+  const auto sign_in = [&](httplib::Client client, const std::string& token) {
+    const auto result = client.Post("/api/v1/session", json{{"token", token}}.dump(), "application/json");
+    const std::string cookie = result->get_header_value("Set-Cookie");
+    const size_t equals = cookie.find('=');
+    jar[cookie.substr(0, equals)] = cookie.substr(equals + 1, cookie.find(';') - equals - 1);
+  };
+  sign_in(server->client(), kToken);
+  sign_in(other.client(), other_token);
+  std::string cookies;
+  for (const auto& [name, value] : jar) cookies += (cookies.empty() ? "" : "; ") + name + "=" + value;
+  EXPECT_EQ(server->client().Get("/api/v1/options", {{"Cookie", cookies}})->status, 200);
+  EXPECT_EQ(other.client().Get("/api/v1/options", {{"Cookie", cookies}})->status, 200);
+  server.reset();
+  server = std::make_unique<ServerProcess>(folder.path(), std::vector<std::string>{std::string("--token=") + kToken});
+  EXPECT_EQ(server->client().Get("/api/v1/options", {{"Cookie", cookies}})->status, 200);
+  server.reset();
+  server = std::make_unique<ServerProcess>(folder.path(), std::vector<std::string>{"--token=another one, long enough"});
+  EXPECT_EQ(server->client().Get("/api/v1/options", {{"Cookie", cookies}})->status, 401);
 }
 
 TEST(Token, CannotBeGuessedForLong) {

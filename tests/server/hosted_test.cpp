@@ -91,6 +91,47 @@ TEST_F(Hosted, ErrorsHaveItsForm) {
   EXPECT_THAT(refused(client_.Get("/v2beta/image-to-video/result/unknown"), 404), HasSubstr("no generation"));
 }
 
+TEST_F(Hosted, AClientThatTakesBothGetsTheVideo) {
+  const std::string id = json::parse(post({})->body)["id"];
+  wait_for_result(id, "video/*");
+  const auto type_for = [&](const std::string& accept) {
+    return wait_for_result(id, accept)->get_header_value("Content-Type");
+  };
+  for (const char* video : {"video/*", "*/*", "video/*, application/json", "application/json, video/mp4",
+                            "application/json, text/plain, */*", "application/json;q=0.5, video/*"}) {
+    EXPECT_EQ(type_for(video), "video/mp4") << video;
+  }
+  for (const char* text : {"application/json", "APPLICATION/JSON", "application/json, text/plain",
+                           "application/json, video/*;q=0.5", "application/json, */*; q=0.1"}) {
+    EXPECT_EQ(type_for(text), "application/json") << text;
+  }
+}
+
+TEST_F(Hosted, TheOlderAddressIsAnsweredToo) {
+  const httplib::MultipartFormDataItems items = {{"image", png_picture(), "image.png", "image/png"}};
+  const auto begun = client_.Post("/v2alpha/generation/image-to-video", items);
+  ASSERT_EQ(begun->status, 200) << begun->body;
+  const std::string id = json::parse(begun->body)["id"];
+  wait_for_result(id, "video/*");
+  const auto video = client_.Get("/v2alpha/generation/image-to-video/result/" + id);
+  EXPECT_EQ(video->status, 200);
+  EXPECT_EQ(video->get_header_value("Content-Type"), "video/mp4");
+}
+
+TEST(HostedToken, IsAskedForInItsForm) {
+  const TemporaryFolder folder;
+  const ServerProcess server(folder.path(), {"--token=0123456789abcdef"});
+  httplib::Client client = server.client();
+  for (const std::string path : {"/v2beta/image-to-video/result/x", "/v2alpha/generation/image-to-video/result/x"}) {
+    const auto result = client.Get(path, {{"Authorization", "Bearer sk-wrong"}});
+    EXPECT_EQ(result->status, 401);
+    const json body = json::parse(result->body);
+    EXPECT_TRUE(body["id"].is_string());
+    EXPECT_EQ(body["name"], "unauthorized");
+    EXPECT_THAT(body["errors"].at(0).get<std::string>(), HasSubstr("token"));
+  }
+}
+
 TEST(HostedSizes, FollowThePicture) {
   const TemporaryFolder folder;
   const ServerProcess server(folder.path());

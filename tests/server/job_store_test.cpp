@@ -156,7 +156,7 @@ TEST_F(Store, ManyThreadsAcceptAndStart) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(started, 40);
-  EXPECT_EQ(store.counts()[JobState::running], 40);
+  EXPECT_EQ(store.status().counts[JobState::running], 40);
 }
 
 TEST_F(Store, SaysWhatIsWrongWithItsFile) {
@@ -188,10 +188,66 @@ TEST(Files, AppearWholeOrNotAtAll) {
   EXPECT_THROW(files.write(other, broken, 7), Error);
   EXPECT_FALSE(files.find(other, "frames/0000.png"));
   EXPECT_TRUE(std::filesystem::is_empty(folder / "unfinished"));
-  folder.file("unfinished/rest", "x");
-  files.keep_only({});
-  EXPECT_TRUE(std::filesystem::is_empty(folder / "unfinished"));
-  EXPECT_FALSE(files.find(id, "video.mp4"));
+}
+
+TEST(Files, OfAnotherAttemptAreFoundWhenTheyAreWhole) {
+  const test::TemporaryFolder folder;
+  JobFiles files(folder.path());
+  const std::string id = new_job_id();
+  const std::vector<Image> frames(2, Image{64, 64, test::test_image(64, 64, 0)});
+  EXPECT_FALSE(files.find_result(id, 2));
+  const uint64_t bytes = files.write(id, frames, 7);
+  EXPECT_EQ(files.find_result(id, 2)->bytes, bytes);
+  EXPECT_FALSE(files.find_result(id, 3));
+  std::filesystem::remove(folder / ("jobs/" + id + "/grid.png"));
+  EXPECT_FALSE(files.find_result(id, 2));
+}
+
+TEST(Files, TidyingKnowsItsOwn) {
+  const test::TemporaryFolder folder;
+  JobFiles files(folder.path());
+  const std::vector<Image> frames(1, Image{64, 64, test::test_image(64, 64, 0)});
+  const std::string known = new_job_id(), begun = new_job_id(), unknown = new_job_id(), leaving = new_job_id();
+  for (const std::string& id : {known, unknown, leaving}) files.write(id, frames, 7);
+  std::filesystem::create_directories(folder / ("unfinished/" + begun + "/frames"));
+  folder.file("unfinished/" + begun + "/frames/.0000.17-1.part.png", "half");
+  folder.file("unfinished/notes.txt", "mine");
+  folder.file("jobs/film.mp4", "mine");
+  files.begin_removal(known);    // a death before the store let it go: it comes back
+  files.begin_removal(leaving);  // and one after that: it goes
+  const TidyResult found = files.tidy([&](const std::string& id) { return id == known || id == begun; });
+  EXPECT_THAT(found.removed,
+              testing::UnorderedElementsAre(folder / ("unfinished/" + begun), folder / ("removed/" + leaving)));
+  EXPECT_THAT(found.strange, testing::UnorderedElementsAre(folder / "unfinished/notes.txt", folder / "jobs/film.mp4",
+                                                           folder / ("jobs/" + unknown)));
+  EXPECT_TRUE(files.find(known, "video.mp4"));
+  EXPECT_TRUE(files.find(unknown, "video.mp4"));
+  EXPECT_FALSE(std::filesystem::exists(folder / ("removed/" + leaving)));
+}
+
+TEST_F(Store, TheNewestVideoIsNotRemovableWhateverTheClockSays) {
+  JobStore store(path(), 3);
+  std::vector<std::string> ids;
+  for (const Job& job : create(store, 3)) ids.push_back(job.id);
+  for (int i = 0; i < 2; ++i) store.finish(store.start_next()->id, JobState::done, {}, {.frames = 2});
+  Database(path()).execute("UPDATE jobs SET finished = '2099-01-01T00:00:00.000Z' WHERE id = '" + ids[0] + "'");
+  EXPECT_TRUE(store.cancel(ids[2]));
+  EXPECT_EQ(store.ended_count(), 3);
+  EXPECT_THAT(store.removable_ids(), testing::ElementsAre(ids[0]));
+  EXPECT_THAT(store.removable_before("2098-01-01T00:00:00.000Z"), testing::IsEmpty());
+}
+
+TEST_F(Store, ItsStatusComesAtOnceWhileSomebodyElseHasTheDatabase) {
+  JobStore store(path(), 3);
+  create(store, 2);
+  EXPECT_EQ(store.status().counts[JobState::queued], 2);
+  Database other(path());
+  const Transaction transaction(other);
+  std::thread waiting([&] { EXPECT_THROW(create(store, 1), DatabaseError); });
+  const auto asked = std::chrono::steady_clock::now();
+  EXPECT_EQ(store.status().counts[JobState::queued], 2);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(1));
+  waiting.join();
 }
 
 TEST(Grid, FourInARowTheRestBlack) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -158,6 +160,50 @@ TEST_F(Page, OpenApiDocumentIsTrue) {
   for (const auto& [name, value] : job["settings"].items()) {
     EXPECT_TRUE(schema["Settings"]["properties"].contains(name)) << name;
   }
+}
+
+// What any request may be refused with is in the document, for every operation.
+TEST_F(Page, OpenApiDocumentNamesEveryRefusal) {
+  const json document = get_json(client_, "/api/v1/openapi.json");
+  const auto status_of = [&](const std::string& method, const std::string& path, httplib::Headers headers,
+                             const std::string& body) {
+    httplib::Request request;
+    request.method = method;
+    request.path = path;
+    request.headers = std::move(headers);
+    if (method != "GET") request.body = body;
+    const auto result = client_.send(request);
+    return result ? result->status : 0;
+  };
+  const std::string unknown = "0123456789abcdef0123456789abcdef";
+  for (const auto& [path, methods] : document["paths"].items()) {
+    std::string url = std::regex_replace(path, std::regex(R"(\{id\})"), unknown);
+    url = std::regex_replace(url, std::regex(R"(\{file\})"), "grid.png");
+    for (const auto& [name, operation] : methods.items()) {
+      if (name == "parameters") continue;
+      std::string method = name;
+      std::ranges::transform(method, method.begin(), [](unsigned char c) { return std::toupper(c); });
+      const auto expect_documented = [&, &responses = operation["responses"]](int status) {
+        EXPECT_TRUE(responses.contains(std::to_string(status))) << method << " " << path << ": " << status;
+      };
+      const int evil = status_of(method, url, {{"Host", "evil.example"}}, "");
+      EXPECT_EQ(evil, 403) << url;
+      expect_documented(evil);
+      const int compressed = status_of(method, url, {{"Content-Encoding", "gzip"}}, "x");
+      EXPECT_EQ(compressed, 415) << url;
+      expect_documented(compressed);
+      for (const int status : {431, 500, 503}) expect_documented(status);
+      if (method == "GET") continue;
+      expect_documented(status_of(method, url, {{"Content-Type", "text/plain"}}, "nonsense"));
+      expect_documented(status_of(method, url, {{"Content-Type", "application/json"}}, "[]"));
+      if (operation["responses"].contains("411")) {
+        const int chunked = status_of(method, url, {{"Transfer-Encoding", "chunked"}}, "");
+        EXPECT_EQ(chunked, 411) << url;
+      }
+    }
+  }
+  EXPECT_EQ(document["components"]["securitySchemes"]["session"]["name"].get<std::string>().substr(0, 12),
+            "svd_session_");
 }
 
 TEST(WebRoot, ServesAFolderInsteadOfTheProgram) {

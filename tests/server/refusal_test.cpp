@@ -150,7 +150,7 @@ TEST_F(Refusal, RequestsForWhatIsNotThere) {
   EXPECT_EQ(client_.Post(unknown + "/cancel")->status, 404);
   EXPECT_EQ(client_.Post(unknown + "/repeat", "{}", "application/json")->status, 404);
   EXPECT_EQ(client_.Delete(unknown)->status, 404);
-  EXPECT_EQ(client_.Put("/api/v1/jobs", "x", "text/plain")->status, 404);
+  EXPECT_EQ(client_.Put("/api/v1/jobs", "x", "text/plain")->status, 405);
 }
 
 }  // namespace
