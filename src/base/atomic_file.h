@@ -9,7 +9,8 @@ namespace svd {
 // it into place, over an older file. Without commit() the destructor removes what was written.
 class AtomicFile {
  public:
-  // Creates the folder when it is not there yet. Throws Error(bad_file) when it cannot.
+  // Creates the folder when it is not there yet. Throws Error(bad_file) when it cannot, or when the path names a
+  // folder.
   explicit AtomicFile(std::filesystem::path final_path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -6,7 +6,21 @@
 
 namespace svd {
 
+namespace {
+
+void check_precision(Precision precision) {
+  switch (precision) {
+    case Precision::automatic:
+    case Precision::f32:
+    case Precision::bf16: return;
+  }
+  fail(ErrorCode::invalid_argument, "precision: there is none with the number {}", static_cast<int>(precision));
+}
+
+}  // namespace
+
 std::unique_ptr<Backend> make_backend(const LoadOptions& options) {
+  check_precision(options.precision);
   const Threads threads(options.threads == 0 ? available_cores() : options.threads);
   switch (options.device) {
     case Device::automatic:
@@ -18,7 +32,7 @@ std::unique_ptr<Backend> make_backend(const LoadOptions& options) {
       return make_reference_backend(threads);
     case Device::cuda: fail(ErrorCode::unsupported, "device cuda: this build has no CUDA backend; use cpu");
   }
-  fail(ErrorCode::internal, "unknown device {}", static_cast<int>(options.device));
+  fail(ErrorCode::invalid_argument, "device: there is none with the number {}", static_cast<int>(options.device));
 }
 
 }  // namespace svd

@@ -8,7 +8,8 @@
 
 namespace svd {
 
-// Throws Error(unsupported) for a device that this build does not have, or one that lacks the precision.
+// Throws Error: unsupported for a device that this build does not have, or one that lacks the precision;
+// invalid_argument for numbers that are no device, no precision or no number of threads.
 std::unique_ptr<Backend> make_backend(const LoadOptions& options);
 
 }  // namespace svd

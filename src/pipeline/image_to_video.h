@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "diffusion/random.h"
+#include "pipeline/frame_output.h"
 #include "pipeline/parts.h"
 #include "pipeline/plan.h"
 #include "pipeline/settings.h"
@@ -18,6 +19,7 @@ struct PipelineRun {
   const PipelinePlan& plan;
   const std::function<void(const TensorRecord&)>& record;  // may be empty
   const std::function<void(const StepView&)>& on_step;     // may be empty
+  FrameDelivery frames = {};
 
   const StableVideoConfig& config() const { return source.config; }
   Backend& backend() const { return source.backend; }
@@ -25,7 +27,7 @@ struct PipelineRun {
 };
 
 // Throws Error(cancelled) and what the parts throw. Each part of the model that is not kept is loaded before and
-// released after its use.
+// released after its use. Returns the frames that are to be kept.
 std::vector<Image> image_to_video(const PipelineRun& context, const Image& image, const Settings& settings,
                                   Generator& generator);
 
