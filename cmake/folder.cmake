@@ -1,7 +1,8 @@
 # What every target is built with.
 add_library(svd_build_options INTERFACE)
 target_compile_options(svd_build_options INTERFACE -Wall -Wextra)
-target_include_directories(svd_build_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(svd_build_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src
+                                                       ${PROJECT_BINARY_DIR}/include)
 if(SVD_SANITIZE)
   target_compile_options(svd_build_options INTERFACE -fsanitize=${SVD_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(svd_build_options INTERFACE -fsanitize=${SVD_SANITIZE})

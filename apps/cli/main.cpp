@@ -12,6 +12,7 @@
 #include "help_formatter.h"
 #include "interrupt.h"
 #include "svd/error.h"
+#include "svd/version.h"
 
 namespace svd::cli {
 namespace {
@@ -44,7 +45,7 @@ std::vector<std::string> with_underscores(int argc, char** argv) {
 int run(int argc, char** argv) {
   CLI::App app("Stable Video Diffusion: one picture in, a short video out.", "svd");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", "svd " SVD_VERSION);
+  app.set_version_flag("--version", fmt::format("svd {}\nbuilt with {}", version(), build_info()));
   app.footer(kFooter);
   app.require_subcommand(1);
   Run command;

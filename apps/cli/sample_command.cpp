@@ -118,22 +118,26 @@ class Sampling {
     }
     bench::OpProfile profile;
     if (o_.profile) request.on_operation = [&](const OperationRecord& r) { profile.add(r); };
+    std::optional<VideoOutput> output;  // from the first frames on
+    request.keep_frames = false;
+    request.on_frames = [&](const FrameChunk& chunk) {
+      const VideoOptions options{.fps = o_.fps > 0 ? o_.fps : chunk.fps, .threads = o_.threads};
+      if (!output) output.emplace(folder_, request.image, options);
+      output->add(chunk);
+    };
     ProgressBar bar(ProgressBar::detect(o_.quiet));
-    const Video video = generate(model, request, file, bar);
-    OutputNumber output(folder_);
-    write_jpeg(output.image(), request.image);
-    write_mp4(output.video(), video.frames, {.fps = o_.fps > 0 ? o_.fps : video.fps, .threads = o_.threads});
-    output.keep();
-    if (tensors) tensors->write();  // last, so that a full disk does not cost the video
+    generate(model, request, file, bar);
+    output->finish();
+    if (tensors) tensors->write();  // last: a full disk must not cost the video
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    say(
-        fmt::format("{}: done in {} (loading {}, encoding {}, denoising {}, decoding {}); peak memory {}, including "
-                    "the mapped checkpoint",
-                    output.video().string(), duration(seconds), duration(bar.seconds(Phase::loading)),
-                    duration(bar.seconds(Phase::encoding)), duration(bar.seconds(Phase::denoising)),
-                    duration(bar.seconds(Phase::decoding)), gibibytes(process_memory().peak_resident_bytes)));
+    say(fmt::format(
+        "{}: done in {} (loading {}, encoding {}, denoising {}, decoding {}); peak memory {}, including the mapped "
+        "checkpoint",
+        output->path().string(), duration(seconds), duration(bar.seconds(Phase::loading)),
+        duration(bar.seconds(Phase::encoding)), duration(bar.seconds(Phase::denoising)),
+        duration(bar.seconds(Phase::decoding)), gibibytes(process_memory().peak_resident_bytes)));
     if (o_.profile) print_profile(profile, seconds);
-    fmt::print("{}\n", output.video().string());
+    fmt::print("{}\n", output->path().string());
     std::fflush(stdout);
   }
 
@@ -173,15 +177,14 @@ class Sampling {
     return request;
   }
 
-  Video generate(Model& model, const Request& request, const fs::path& file, ProgressBar& bar) {
+  void generate(Model& model, const Request& request, const fs::path& file, ProgressBar& bar) {
     if (o_.seed_per_picture) random_ = Random(o_.seed);
     try {
-      Video video = model.generate(request, random_, [&](const Progress& p) {
+      model.generate(request, random_, [&](const Progress& p) {
         bar.update(p);
         return !interrupted();
       });
       bar.finish();
-      return video;
     } catch (const Error& e) {
       if (e.code() != ErrorCode::out_of_memory) throw;
       throw ImageError(e.code(), fmt::format("{}: {}", file.string(), e.what()));

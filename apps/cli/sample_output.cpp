@@ -54,4 +54,14 @@ OutputNumber::~OutputNumber() {
   fs::remove(image_, ignored);
 }
 
+void VideoOutput::add(const FrameChunk& chunk) {
+  for (const Image& frame : chunk.frames) writer_.add(frame);
+}
+
+void VideoOutput::finish() {
+  write_jpeg(number_.picture(), picture_);
+  writer_.finish();
+  number_.keep();
+}
+
 }  // namespace svd::cli

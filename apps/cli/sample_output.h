@@ -3,6 +3,9 @@
 
 #include <filesystem>
 
+#include "svd/model.h"
+#include "svd/video.h"
+
 namespace svd::cli {
 
 // Creates the folder and checks that it can be written to, before hours are spent on a video. `option` is for messages.
@@ -26,6 +29,23 @@ class OutputNumber {
  private:
   std::filesystem::path video_, image_;
   bool kept_ = false;
+};
+
+// One picture's video, written while it is decoded, and the picture beside it. Both appear in finish(); without it the
+// destructor leaves nothing.
+class VideoOutput {
+ public:
+  VideoOutput(const std::filesystem::path& folder, const Image& picture, const VideoOptions& options)
+      : number_(folder), picture_(picture), writer_(number_.video(), picture.width, picture.height, options) {}
+
+  void add(const FrameChunk& chunk);
+  void finish();
+  const std::filesystem::path& path() const { return number_.video(); }
+
+ private:
+  OutputNumber number_;
+  const Image& picture_;  // borrowed
+  VideoWriter writer_;
 };
 
 }  // namespace svd::cli

@@ -11,7 +11,7 @@
 namespace svd {
 
 // The published models, which share one network and differ in what they were trained for and in the decoder; and
-// svd_demo, a small one of our own (models/README.md) that comes with the program.
+// svd_demo, a small one of our own that comes with the program.
 enum class Version { svd, svd_xt, svd_image_decoder, svd_xt_image_decoder, svd_xt_1_1, svd_demo };
 
 // What is used for a version when nothing else is asked for: what the reference does.

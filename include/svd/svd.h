@@ -6,4 +6,5 @@
 #include "svd/model.h"     // IWYU pragma: export
 #include "svd/options.h"   // IWYU pragma: export
 #include "svd/sampling.h"  // IWYU pragma: export
+#include "svd/version.h"   // IWYU pragma: export
 #include "svd/video.h"     // IWYU pragma: export

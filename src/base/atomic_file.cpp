@@ -15,6 +15,9 @@ AtomicFile::AtomicFile(std::filesystem::path final_path) : final_(std::move(fina
   static std::atomic<unsigned> counter{0};  // keeps two writers in one process from sharing a temporary name
   const auto folder = final_.has_parent_path() ? final_.parent_path() : std::filesystem::path(".");
   std::error_code error;
+  if (!final_.has_filename() || std::filesystem::is_directory(final_, error)) {  // told now, not by the last rename
+    fail(ErrorCode::bad_file, "{}: is a folder, expected the name of a file", final_.string());
+  }
   std::filesystem::create_directories(folder, error);
   if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be created: {}", folder.string(), error.message());
   // The extension stays last, because some writers choose the format by it.

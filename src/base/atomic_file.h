@@ -9,7 +9,8 @@ namespace svd {
 // renames it, replacing an older file. Without commit(), the destructor removes it. Not thread-safe.
 class AtomicFile {
  public:
-  // Creates the folder if necessary. Throws Error(bad_file) if it cannot.
+  // Creates the folder if necessary. Throws Error(bad_file) if it cannot, or if the path names a
+  // folder.
   explicit AtomicFile(std::filesystem::path final_path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -2,11 +2,14 @@
 // hand an upload to ImageMagick, PDF and others.
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <string>
 
 #include "base/atomic_file.h"
 #include "base/fail.h"
+#include "base/translate.h"
 #include "media/check_image.h"
+#include "media/check_path.h"
 #include "media/vips.h"
 #include "svd/image.h"
 
@@ -27,15 +30,15 @@ Format format_of(std::span<const std::byte> file) {
 }
 
 // Reads the header; pixels follow as they are asked for, from top to bottom.
-VipsImagePtr open_picture(std::span<const std::byte> file, std::string_view name) {
+VipsImagePtr open_image(std::span<const std::byte> file, std::string_view name) {
   const auto load = [&](auto* loader) -> VipsImagePtr {
-    VipsImage* picture = nullptr;
+    VipsImage* image = nullptr;
     void* const data = const_cast<std::byte*>(file.data());  // the C interface knows no const; it only reads
-    if (loader(data, file.size(), &picture, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED,
+    if (loader(data, file.size(), &image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED,
                nullptr) != 0) {
       fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short: {}", name, take_vips_error());
     }
-    return VipsImagePtr(picture);
+    return VipsImagePtr(image);
   };
   switch (format_of(file)) {
     case Format::jpeg: return load(vips_jpegload_buffer);
@@ -46,15 +49,26 @@ VipsImagePtr open_picture(std::span<const std::byte> file, std::string_view name
   fail(ErrorCode::bad_file, "{}: not a JPEG, PNG or WebP picture, the kinds that can be read", name);
 }
 
-void check_header(VipsImage* picture, std::string_view name, const ImageLimits& limits) {
-  const int64_t width = vips_image_get_width(picture), height = vips_image_get_height(picture);
-  if (width > limits.side || height > limits.side || width * height > limits.pixels) {
+void check_limits(const ImageLimits& limits) {
+  if (limits.side >= 1 && limits.pixels >= 1) return;
+  fail(ErrorCode::invalid_argument, "limits of a picture: expected 1 or more, found a side of {} and {} pixels",
+       limits.side, limits.pixels);
+}
+
+void check_header(VipsImage* image, std::string_view name, const ImageLimits& limits) {
+  const int64_t width = vips_image_get_width(image), height = vips_image_get_height(image);
+  const int64_t most_side = std::min(limits.side, kMaxImageSide);
+  const int64_t most_pixels = std::min(limits.pixels, kMaxImagePixels);
+  if (width > most_side || height > most_side || width * height > most_pixels) {
+    constexpr int64_t kMillion = 1'000'000;
+    const std::string most =
+        most_pixels % kMillion == 0 ? fmt::format("{} million", most_pixels / kMillion) : std::to_string(most_pixels);
     fail(ErrorCode::invalid_argument,
-         "{}: the picture has {}x{} pixels; at most {} per side and {} million in all can be read, make it smaller",
-         name, width, height, limits.side, limits.pixels / 1'000'000);
+         "{}: the picture has {}x{} pixels; at most {} per side and {} in all can be read, make it smaller", name,
+         width, height, most_side, most);
   }
-  const auto format = vips_image_get_format(picture);
-  const int bands = vips_image_get_bands(picture);
+  const auto format = vips_image_get_format(image);
+  const int bands = vips_image_get_bands(image);
   if ((format != VIPS_FORMAT_UCHAR && format != VIPS_FORMAT_USHORT) || bands < 1 || bands > 4) {
     fail(ErrorCode::bad_file, "{}: pixels of {} channels in vips format {} are not known here", name, bands,
          static_cast<int>(format));
@@ -105,9 +119,9 @@ void convert_pixel(const Sample* in, int bands, bool cmyk, uint8_t* out) {
 }
 
 template <typename Sample>
-void convert_row(const void* row, const Placement& place, int y, VipsImage* picture, Image& out) {
-  const bool cmyk = vips_image_get_interpretation(picture) == VIPS_INTERPRETATION_CMYK;
-  const int bands = vips_image_get_bands(picture), width = vips_image_get_width(picture);
+void convert_row(const void* row, const Placement& place, int y, VipsImage* image, Image& out) {
+  const bool cmyk = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
+  const int bands = vips_image_get_bands(image), width = vips_image_get_width(image);
   const auto* in = static_cast<const Sample*>(row);
   for (int x = 0; x < width; ++x) {
     convert_pixel(in + static_cast<ptrdiff_t>(x) * bands, bands, cmyk,
@@ -116,6 +130,7 @@ void convert_row(const void* row, const Placement& place, int y, VipsImage* pict
 }
 
 std::vector<std::byte> read_whole_file(const std::filesystem::path& path) {
+  check_path(path, "picture");
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     fail(ErrorCode::bad_file, "{}: is a folder, expected a picture file", path.string());
@@ -137,6 +152,7 @@ std::vector<std::byte> read_whole_file(const std::filesystem::path& path) {
 }
 
 void write_whole_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  check_path(path, "picture");
   AtomicFile file(path);
   std::ofstream stream(file.temporary(), std::ios::binary);
   stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -148,68 +164,84 @@ void write_whole_file(const std::filesystem::path& path, std::span<const std::by
 VipsImagePtr wrap(const Image& image) {
   check_image(image);
   start_vips();
-  VipsImagePtr picture(
+  VipsImagePtr wrapped(
       vips_image_new_from_memory(image.rgb.data(), image.rgb.size(), image.width, image.height, 3, VIPS_FORMAT_UCHAR));
-  if (!picture) fail(ErrorCode::internal, "a picture cannot be encoded: {}", take_vips_error());
-  picture->Type = VIPS_INTERPRETATION_sRGB;
-  return picture;
+  if (!wrapped) fail(ErrorCode::internal, "a picture cannot be encoded: {}", take_vips_error());
+  wrapped->Type = VIPS_INTERPRETATION_sRGB;
+  return wrapped;
 }
 
 std::vector<std::byte> take_buffer(int status, void* buffer, size_t size) {
   if (status != 0) fail(ErrorCode::internal, "a picture cannot be encoded: {}", take_vips_error());
+  const std::unique_ptr<void, decltype(&g_free)> owner(buffer, g_free);
   const auto* const bytes = static_cast<const std::byte*>(buffer);
   std::vector<std::byte> file(bytes, bytes + size);
-  g_free(buffer);
   return file;
 }
 
-}  // namespace
-
-Image read_image(const std::filesystem::path& path) { return decode_image(read_whole_file(path), path.string()); }
-
-Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits) {
+Image decode(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits) {
+  check_limits(limits);
   if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty, expected a JPEG, PNG or WebP picture", name);
   start_vips();
-  const VipsImagePtr picture = open_picture(file, name);
-  check_header(picture.get(), name, limits);
+  const VipsImagePtr source = open_image(file, name);
+  check_header(source.get(), name, limits);
 
-  const int width = vips_image_get_width(picture.get()), height = vips_image_get_height(picture.get());
-  const Placement place = placement(width, height, vips_image_get_orientation(picture.get()));
+  const int width = vips_image_get_width(source.get()), height = vips_image_get_height(source.get());
+  const Placement place = placement(width, height, vips_image_get_orientation(source.get()));
   Image image{place.width, place.height, std::vector<uint8_t>(size_t{3} * width * height)};
-  const VipsRegionPtr region(vips_region_new(picture.get()));
+  const VipsRegionPtr region(vips_region_new(source.get()));
+  if (!region) fail(ErrorCode::out_of_memory, "{}: no memory for reading the picture", name);
   const auto convert =
-      vips_image_get_format(picture.get()) == VIPS_FORMAT_UCHAR ? convert_row<uint8_t> : convert_row<uint16_t>;
+      vips_image_get_format(source.get()) == VIPS_FORMAT_UCHAR ? convert_row<uint8_t> : convert_row<uint16_t>;
   for (int top = 0; top < height; top += kStripRows) {
     const VipsRect strip{0, top, width, std::min(kStripRows, height - top)};
     if (vips_region_prepare(region.get(), &strip) != 0) {
       fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short: {}", name, take_vips_error());
     }
     for (int y = top; y < top + strip.height; ++y) {
-      convert(VIPS_REGION_ADDR(region.get(), 0, y), place, y, picture.get(), image);
+      convert(VIPS_REGION_ADDR(region.get(), 0, y), place, y, source.get(), image);
     }
   }
   return image;
 }
 
+}  // namespace
+
+Image read_image(const std::filesystem::path& path) {
+  return translated([&] { return decode_image(read_whole_file(path), path.string()); });
+}
+
+Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits) {
+  return translated([&] { return decode(file, name, limits); });
+}
+
 std::vector<std::byte> encode_jpeg(const Image& image) {
-  const VipsImagePtr picture = wrap(image);
-  void* buffer = nullptr;
-  size_t size = 0;
-  const int status = vips_jpegsave_buffer(picture.get(), &buffer, &size, "Q", 95, "subsample_mode",
-                                          VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", TRUE, nullptr);
-  return take_buffer(status, buffer, size);
+  return translated([&] {
+    const VipsImagePtr source = wrap(image);
+    void* buffer = nullptr;
+    size_t size = 0;
+    const int status = vips_jpegsave_buffer(source.get(), &buffer, &size, "Q", 95, "subsample_mode",
+                                            VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", TRUE, nullptr);
+    return take_buffer(status, buffer, size);
+  });
 }
 
 std::vector<std::byte> encode_png(const Image& image) {
-  const VipsImagePtr picture = wrap(image);
-  void* buffer = nullptr;
-  size_t size = 0;
-  const int status = vips_pngsave_buffer(picture.get(), &buffer, &size, "strip", TRUE, nullptr);
-  return take_buffer(status, buffer, size);
+  return translated([&] {
+    const VipsImagePtr source = wrap(image);
+    void* buffer = nullptr;
+    size_t size = 0;
+    const int status = vips_pngsave_buffer(source.get(), &buffer, &size, "strip", TRUE, nullptr);
+    return take_buffer(status, buffer, size);
+  });
 }
 
-void write_jpeg(const std::filesystem::path& path, const Image& image) { write_whole_file(path, encode_jpeg(image)); }
+void write_jpeg(const std::filesystem::path& path, const Image& image) {
+  translated([&] { write_whole_file(path, encode_jpeg(image)); });
+}
 
-void write_png(const std::filesystem::path& path, const Image& image) { write_whole_file(path, encode_png(image)); }
+void write_png(const std::filesystem::path& path, const Image& image) {
+  translated([&] { write_whole_file(path, encode_png(image)); });
+}
 
 }  // namespace svd

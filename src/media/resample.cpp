@@ -140,6 +140,10 @@ Image fit_to_multiple_of_64(const Image& image) {
 std::vector<float> cover_crop_area(const Image& image, int width, int height) {
   check_image(image);
   check_wanted_size(width, height);
+  if (int64_t{width} * height > kMaxImagePixels) {
+    fail(ErrorCode::invalid_argument, "cannot resize to {}x{} pixels: at most {} in all", width, height,
+         kMaxImagePixels);
+  }
   // The larger of the two scales covers. Both sides are then rounded up, in double precision as the reference does:
   // where the product misses the exact side by a rounding error upwards, the result is one pixel larger there too.
   const double scale = std::max(static_cast<double>(height) / image.height, static_cast<double>(width) / image.width);

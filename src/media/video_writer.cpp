@@ -7,7 +7,9 @@ extern "C" {
 
 #include "base/atomic_file.h"
 #include "base/fail.h"
+#include "base/translate.h"
 #include "media/check_image.h"
+#include "media/check_path.h"
 #include "media/libav.h"
 #include "svd/video.h"
 
@@ -18,6 +20,7 @@ constexpr const char* kEncoder = "libx264";
 constexpr int kMostThreads = 16;  // more gain nothing on pictures of this size, and x264 refuses very many
 
 void check_options(const std::filesystem::path& path, int width, int height, const VideoOptions& options) {
+  check_path(path, "video");
   const auto check = [&](const char* what, int value, int low, int high) {
     if (value >= low && value <= high) return;
     fail(ErrorCode::invalid_argument, "{}: {} of a video must be {} to {}, found {}", path.string(), what, low, high,
@@ -194,27 +197,35 @@ void VideoWriter::State::finish() {
 }
 
 VideoWriter::VideoWriter(const std::filesystem::path& path, int width, int height, const VideoOptions& options)
-    : state_(std::make_unique<State>(path, width, height, options)) {}
+    : state_(translated([&] { return std::make_unique<State>(path, width, height, options); })) {}
 VideoWriter::VideoWriter(VideoWriter&&) noexcept = default;
 VideoWriter& VideoWriter::operator=(VideoWriter&&) noexcept = default;
 VideoWriter::~VideoWriter() = default;
 
+VideoWriter::State& VideoWriter::state() const {
+  if (!state_) fail(ErrorCode::invalid_argument, "VideoWriter: this one is finished or was moved from");
+  return *state_;
+}
+
 void VideoWriter::add(const Image& frame) {
-  ensure(state_ != nullptr, "VideoWriter::add() after finish()");
-  state_->add(frame);
+  translated([&] { state().add(frame); });
 }
 
 void VideoWriter::finish() {
-  ensure(state_ != nullptr, "VideoWriter::finish() twice");
-  const auto state = std::move(state_);
-  state->finish();
+  translated([&] {
+    state();
+    const auto finished = std::move(state_);
+    finished->finish();
+  });
 }
 
 void write_mp4(const std::filesystem::path& path, std::span<const Image> frames, const VideoOptions& options) {
-  if (frames.empty()) fail(ErrorCode::invalid_argument, "{}: a video needs a frame", path.string());
-  VideoWriter writer(path, frames.front().width, frames.front().height, options);
-  for (const Image& frame : frames) writer.add(frame);
-  writer.finish();
+  translated([&] {
+    if (frames.empty()) fail(ErrorCode::invalid_argument, "{}: a video needs a frame", path.string());
+    VideoWriter writer(path, frames.front().width, frames.front().height, options);
+    for (const Image& frame : frames) writer.add(frame);
+    writer.finish();
+  });
 }
 
 }  // namespace svd

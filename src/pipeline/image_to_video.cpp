@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/translate.h"
 #include "diffusion/schedule.h"
 #include "media/clip_preprocess.h"
-#include "media/watermark.h"
 #include "pipeline/guided_denoiser.h"
 #include "pipeline/preview.h"
 
@@ -138,29 +138,15 @@ Values denoise(const PipelineRun& c, Agreement& agreement, const Conditioning& c
     c.progress().set_step(step, steps);
     if (!c.on_step) return;
     c.on_step({step, steps, [&] {
-                 Values unscaled = latest;
-                 for (float& v : unscaled) v /= kLatentScale;
-                 return conditioning.preview->project(unscaled);
+                 return translated([&] {
+                   Values unscaled = latest;
+                   for (float& v : unscaled) v /= kLatentScale;
+                   return conditioning.preview->project(unscaled);
+                 });
                }});
   });
   record(c, "latents", shape, x);
   return x;
-}
-
-// Frames [T, 3, H, W] in [-1, 1] to 8 bits, by truncation as the reference does.
-void append_frames(std::span<const float> decoded, const Shape& shape, std::vector<Image>& frames) {
-  const size_t pixels = static_cast<size_t>(shape[2] * shape[3]);
-  for (int64_t t = 0; t < shape[0]; ++t) {
-    const auto planes = decoded.subspan(static_cast<size_t>(t) * 3 * pixels, 3 * pixels);
-    Image& frame = frames.emplace_back(Image{static_cast<int>(shape[3]), static_cast<int>(shape[2]), {}});
-    frame.rgb.resize(3 * pixels);
-    for (size_t i = 0; i < pixels; ++i) {
-      for (size_t channel = 0; channel < 3; ++channel) {
-        const float v = (planes[channel * pixels + i] + 1.0f) / 2.0f;
-        frame.rgb[3 * i + channel] = v > 0.0f ? static_cast<uint8_t>(std::min(v, 1.0f) * 255.0f) : 0;  // NaN: 0
-      }
-    }
-  }
 }
 
 std::vector<Image> decode(const PipelineRun& c, const Values& latents, const Settings& s) {
@@ -169,38 +155,24 @@ std::vector<Image> decode(const PipelineRun& c, const Values& latents, const Set
   const int64_t channels = c.config().decoder.latent_channels;
   const size_t per_frame = latents.size() / static_cast<size_t>(s.num_frames);
   Backend& b = c.backend();
-  std::vector<Image> frames;
-  Values all;  // [T, 3, H, W], only for the record
+  FrameOutput output(s, c.frames, c.record);
   for (const FrameRange chunk : decoder_chunks(s.num_frames, s.decoding_t)) {
     const auto first = latents.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(chunk.first) * per_frame);
     Values scaled(first, first + static_cast<std::ptrdiff_t>(static_cast<size_t>(chunk.count) * per_frame));
     for (float& v : scaled) v /= kLatentScale;
     const Shape shape{chunk.count, channels, s.latent_height(), s.latent_width()};
     const Values decoded = finite_values(b, decoder->forward(b, b.upload(shape, scaled)), "VAE decoder");
-    append_frames(decoded, {chunk.count, 3, s.height, s.width}, frames);  // decoded: [count, 3, H, W]
-    if (c.record) all.insert(all.end(), decoded.begin(), decoded.end());
+    output.add(decoded);    // [count, 3, H, W]
+    c.progress().report();  // a chance to cancel after each delivery
   }
-  record(c, "decoded", {s.num_frames, 3, s.height, s.width}, all);
-  return frames;
-}
-
-void record_frames(const PipelineRun& c, const std::vector<Image>& frames, const Settings& s) {
-  if (!c.record) return;
-  std::vector<uint8_t> bytes;  // [T, H, W, 3]
-  for (const Image& frame : frames) bytes.insert(bytes.end(), frame.rgb.begin(), frame.rgb.end());
-  c.record({"frames_u8", Shape{s.num_frames, s.height, s.width, 3}.sizes(), {}, bytes});
+  return output.finish();
 }
 
 std::vector<Image> run(const PipelineRun& c, Agreement& agreement, const Image& image, const Settings& s,
                        Generator& generator) {
   const Conditioning conditioning = condition(c, image, s, generator);
   const Values latents = denoise(c, agreement, conditioning, s, generator);  // [T, 4, h, w]
-  std::vector<Image> frames = decode(c, latents, s);
-  record_frames(c, frames, s);
-  if (s.watermark) {
-    for (Image& frame : frames) embed_watermark(frame);
-  }
-  return frames;
+  return decode(c, latents, s);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "diffusion/random.h"
 #include "pipeline/communicator.h"
+#include "pipeline/frame_output.h"
 #include "pipeline/parts.h"
 #include "pipeline/plan.h"
 #include "pipeline/settings.h"
@@ -20,6 +21,7 @@ struct PipelineRun {
   Communicator& communicator;  // with the other processes that make this video, if there are any
   const std::function<void(const TensorRecord&)>& record;  // may be empty
   const std::function<void(const StepView&)>& on_step;     // may be empty
+  FrameDelivery frames = {};
 
   const StableVideoConfig& config() const { return source.config; }
   Backend& backend() const { return source.backend; }

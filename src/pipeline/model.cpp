@@ -15,11 +15,27 @@
 #include "pipeline/random_state.h"
 
 namespace svd {
+namespace {
+
+// What a public object holds, unless it was moved from.
+template <typename State>
+State& held_by(const std::unique_ptr<State>& state, std::string_view what) {
+  if (!state) fail(ErrorCode::invalid_argument, "{}: this one was moved from; use the one it was moved to", what);
+  return *state;
+}
+
+const LoadOptions& checked(const LoadOptions& options) {
+  (void)defaults_of(options.version);
+  if (options.checkpoint.empty()) fail(ErrorCode::invalid_argument, "checkpoint: expected a path, found an empty one");
+  return options;
+}
+
+}  // namespace
 
 class Model::State {
  public:
   explicit State(const LoadOptions& options)
-      : version(options.version),
+      : version(checked(options).version),
         smaller_type(options.device.kind == DeviceKind::reference ? "device cpu"
                      : options.precision == Precision::f32        ? "precision bf16"
                                                                   : ""),
@@ -59,25 +75,35 @@ Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 Model::~Model() = default;
 
-std::string Model::describe_device() const { return state_->backend->describe(); }
+std::string Model::describe_device() const {
+  return translated([&] { return held_by(state_, "Model").backend->describe(); });
+}
 
 Plan Model::plan(const Request& request) const {
   return translated([&]() -> Plan {
-    const PipelinePlan plan = state_->plan(resolve(request, state_->version));
-    return {state_->parts.keep ? plan.peak_bytes_keeping_parts : plan.peak_bytes, plan.peak_phase, plan.flops};
+    const State& state = held_by(state_, "Model");
+    const PipelinePlan plan = state.plan(resolve(request, state.version));
+    return {state.parts.keep ? plan.peak_bytes_keeping_parts : plan.peak_bytes, plan.peak_phase, plan.flops};
   });
 }
 
 void Model::load(const ProgressCallback& progress) {
-  translated([&] { state_->load(progress); });
+  translated([&] { held_by(state_, "Model").load(passing_exceptions(progress)); });
 }
 
-void Model::unload() { state_->unload(); }
+void Model::unload() {
+  translated([&] { held_by(state_, "Model").unload(); });
+}
 
-uint64_t Model::loaded_bytes() const { return state_->backend->memory().live; }
+uint64_t Model::loaded_bytes() const {
+  return translated([&] { return held_by(state_, "Model").backend->memory().live; });
+}
 
 Video Model::generate(const Request& request, Random& random, const ProgressCallback& progress) {
-  return translated([&] { return state_->generate(request, random.state_->generator, progress); });
+  return translated([&] {
+    State& state = held_by(state_, "Model");
+    return state.generate(request, held_by(random.state_, "Random").generator, passing_exceptions(progress));
+  });
 }
 
 namespace {
@@ -123,6 +149,9 @@ void Model::State::load(const ProgressCallback& progress) {
 
 Video Model::State::generate(const Request& request, Generator& generator, const ProgressCallback& progress) {
   const Settings settings = resolve(request, version);
+  if (!request.keep_frames && !request.on_frames) {
+    fail(ErrorCode::invalid_argument, "keep_frames: false without on_frames, so that nobody would get the frames");
+  }
   const PipelinePlan pipeline_plan = plan(settings);
   KeptParts one_at_a_time;
   KeptParts& used = parts.keep && leaves_room(pipeline_plan) ? parts : one_at_a_time;
@@ -133,13 +162,21 @@ Video Model::State::generate(const Request& request, Generator& generator, const
   }
   if (!used.keep) check_memory(pipeline_plan, settings, backend->available_memory(), smaller_type);
 
-  ProgressReporter reporter(progress, request.on_operation);
+  const auto on_operation = passing_exceptions(request.on_operation);
+  const auto on_tensor = passing_exceptions(request.on_tensor);
+  const auto on_step = passing_exceptions(request.on_step);
+  ProgressReporter reporter(progress, on_operation);
   const Observation observation(*backend, reporter);
   const PartSource from{source, config, *backend, reporter};
   SingleProcess alone;
-  const PipelineRun run{from, used, pipeline_plan, alone, request.on_tensor, request.on_step};
-  const int fps = std::clamp(settings.fps_id + 1, 1, 120);  // what write_mp4() takes
-  return {image_to_video(run, request.image, settings, generator), fps};
+  const PipelineRun run{from,
+                        used,
+                        pipeline_plan,
+                        alone,
+                        on_tensor,
+                        on_step,
+                        {passing_exceptions(request.on_frames), request.keep_frames}};
+  return {image_to_video(run, request.image, settings, generator), video_fps(settings.fps_id)};
 }
 
 }  // namespace svd

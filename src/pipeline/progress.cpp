@@ -13,7 +13,7 @@ std::string_view name_of(Phase phase) {
     case Phase::denoising: return "denoising";
     case Phase::decoding: return "decoding";
   }
-  fail(ErrorCode::internal, "unknown phase {}", static_cast<int>(phase));
+  fail(ErrorCode::invalid_argument, "phase: there is none with the number {}", static_cast<int>(phase));
 }
 
 double cost_of(const OpInfo& op) { return op.flops + 16 * op.bytes; }

@@ -26,13 +26,13 @@ class ProgressReporter final : public OpObserver {
   void begin(Phase phase, double total, std::string_view part = {});
   void set_step(int step, int steps);
   void loaded(uint64_t bytes);  // so far, of the part that is loading
+  void report();                // where things stand; throws Error(cancelled) when the caller wants no more
 
   void before(const OpInfo& op) override;
   void after(const OpInfo& op) override;
   bool times() const override { return static_cast<bool>(on_operation_); }
 
  private:
-  void report();
   const ProgressCallback& callback_;
   const OnOperation& on_operation_;
   std::chrono::steady_clock::time_point start_;  // of the operation

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/translate.h"
 #include "diffusion/schedule.h"
 
 namespace svd {
@@ -106,14 +107,17 @@ std::span<const Parameter> parameters_of(SamplerKind kind) {
     case SamplerKind::euler_ancestral:
     case SamplerKind::dpmpp_2s_ancestral: return kAncestralParameters;
     case SamplerKind::linear_multistep: return kMultistepParameters;
-    case SamplerKind::dpmpp_2m: break;
+    case SamplerKind::dpmpp_2m: return {};
   }
-  return {};
+  fail(ErrorCode::invalid_argument, "sampler: there is none with the number {}", static_cast<int>(kind));
 }
 
 std::span<const Parameter> parameters_of(DiscretizationKind kind) {
-  if (kind == DiscretizationKind::edm) return kEdmParameters;
-  return {};
+  switch (kind) {
+    case DiscretizationKind::edm: return kEdmParameters;
+    case DiscretizationKind::legacy_ddpm: return {};
+  }
+  fail(ErrorCode::invalid_argument, "discretization: there is none with the number {}", static_cast<int>(kind));
 }
 
 std::span<const Parameter> parameters_of(GuiderKind kind) {
@@ -121,9 +125,9 @@ std::span<const Parameter> parameters_of(GuiderKind kind) {
     case GuiderKind::linear_prediction:
     case GuiderKind::triangle_prediction: return kPredictionParameters;
     case GuiderKind::vanilla: return kVanillaParameters;
-    case GuiderKind::identity: break;
+    case GuiderKind::identity: return {};
   }
-  return {};
+  fail(ErrorCode::invalid_argument, "guider: there is none with the number {}", static_cast<int>(kind));
 }
 
 std::unique_ptr<Sampler> make_sampler(const SamplerSettings& s) {
@@ -176,9 +180,11 @@ std::unique_ptr<Guider> make_guider(const GuiderSettings& s, const VersionDefaul
 
 void check_sampling(const SamplerSettings& sampler, const DiscretizationSettings& discretization,
                     const GuiderSettings& guider, int steps) {
-  make_sampler(sampler);
-  make_sigmas(discretization, steps);
-  make_guider(guider, defaults_of(Version::svd));
+  translated([&] {
+    make_sampler(sampler);
+    make_sigmas(discretization, steps);
+    make_guider(guider, defaults_of(Version::svd));
+  });
 }
 
 }  // namespace svd

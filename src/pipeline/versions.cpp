@@ -23,7 +23,13 @@ constexpr std::array<Version, 6> kVersions = {
 
 }  // namespace
 
-const VersionDefaults& defaults_of(Version version) { return kDefaults.at(static_cast<size_t>(version)); }
+const VersionDefaults& defaults_of(Version version) {
+  const auto index = static_cast<size_t>(version);
+  if (index >= kDefaults.size()) {
+    fail(ErrorCode::invalid_argument, "version: there is none with the number {}", static_cast<int>(version));
+  }
+  return kDefaults[index];
+}
 
 std::span<const Version> all_versions() { return kVersions; }
 

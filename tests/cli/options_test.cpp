@@ -81,7 +81,7 @@ TEST(Help, EveryCommandHasOne) {
 TEST(Help, VersionOfTheProgram) {
   const Result r = run_svd({"--version"});
   EXPECT_EQ(r.exit_code, 0);
-  EXPECT_THAT(r.output, testing::MatchesRegex("svd [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  EXPECT_THAT(r.output, testing::MatchesRegex("svd [0-9]+\\.[0-9]+\\.[0-9]+\nbuilt with .+, oneDNN .+, libvips .+\n"));
 }
 
 struct WrongUse {

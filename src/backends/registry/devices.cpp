@@ -23,7 +23,7 @@ std::string name_of(const Device& device) {
     if (named.kind != device.kind) continue;
     return device.index == 0 ? std::string(named.name) : fmt::format("{}:{}", named.name, device.index);
   }
-  fail(ErrorCode::invalid_argument, "device: {} is none", static_cast<int>(device.kind));
+  fail(ErrorCode::invalid_argument, "device: there is none with the number {}", static_cast<int>(device.kind));
 }
 
 std::optional<Device> device_named(std::string_view name) {
@@ -46,7 +46,7 @@ std::string_view name_of(Precision precision) {
     case Precision::f32: return "f32";
     case Precision::bf16: return "bf16";
   }
-  fail(ErrorCode::invalid_argument, "precision: {} is none", static_cast<int>(precision));
+  fail(ErrorCode::invalid_argument, "precision: there is none with the number {}", static_cast<int>(precision));
 }
 
 }  // namespace svd
