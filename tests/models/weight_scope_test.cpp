@@ -12,8 +12,8 @@
 #include "base/fail.h"
 #include "checkpoint/synthetic.h"
 #include "models/checkpoint_layout.h"
-#include "models/clip_vision.h"
-#include "models/video_unet.h"
+#include "models/parts.h"
+#include "ops/host_backend.h"
 
 namespace svd::test {
 namespace {
@@ -222,6 +222,87 @@ TEST(WeightScope, SaysThatATypeIsNotSupported) {
   EXPECT_TRUE(loader.missing().empty());
   ASSERT_EQ(loader.misshapen().size(), 1u);
   EXPECT_THAT(loader.misshapen()[0], HasSubstr("out.2.bias is of type F8_E4M3, expected F32"));
+}
+
+// Counts the tensors of each role that a network packs.
+class RoleCount final : public HostBackend {
+ public:
+  RoleCount() : HostBackend(BufferPool::Mode::plan) {}
+  std::map<WeightRole, int> roles;
+
+  std::string describe() const override { return "roles"; }
+  Numerics numerics() const override { return {}; }
+  std::unique_ptr<Backend> make_planner() const override { return make_counting_backend(); }
+
+ private:
+  std::unique_ptr<PackedWeights> counted(const RawWeight& w) {
+    ++roles[w.role];
+    return nullptr;
+  }
+  std::unique_ptr<PackedWeights> do_pack_norm(const RawWeight& gamma, const RawWeight&) override {
+    return counted(gamma);
+  }
+  std::unique_ptr<PackedWeights> do_pack_conv2d(const Conv2dSpec&, const RawWeight& kernel, const RawWeight*) override {
+    return counted(kernel);
+  }
+  std::unique_ptr<PackedWeights> do_pack_temporal_conv(const RawWeight& kernel, const RawWeight&, float) override {
+    return counted(kernel);
+  }
+  std::unique_ptr<PackedWeights> do_pack_linear(std::span<const RawWeight> m, std::span<const RawWeight>) override {
+    return counted(m[0]);
+  }
+  std::unique_ptr<PackedWeights> do_pack_vector_linear(const RawWeight& matrix, const RawWeight*) override {
+    return counted(matrix);
+  }
+  std::unique_ptr<PackedWeights> do_pack_feed_forward(const RawWeight& w1, const RawWeight&, const RawWeight&,
+                                                      const RawWeight&) override {
+    return counted(w1);
+  }
+  Tensor none() { return Tensor(); }
+  Tensor do_to_channels_last(const Tensor&) override { return none(); }
+  Tensor do_to_planar(const Tensor&) override { return none(); }
+  Tensor do_embed_tokens(const Tensor&, const Tensor&, const Tensor&) override { return none(); }
+  Tensor do_first_token(const Tensor&) override { return none(); }
+  Tensor do_conv2d(const Tensor&, const Conv2dWeights&, const Shape&, ConvOptions) override { return none(); }
+  Tensor do_temporal_conv(const Tensor&, const TemporalConvWeights&, const Shape&, ConvOptions) override {
+    return none();
+  }
+  Tensor do_linear(const Tensor&, const LinearWeights&, const Shape&, LinearOptions) override { return none(); }
+  Tensor do_vector_linear(const Tensor&, const VectorLinearWeights&, const VectorLinearOptions&) override {
+    return none();
+  }
+  Tensor do_feed_forward(Operand, const FeedForwardWeights&, const FeedForwardOptions&) override { return none(); }
+  Tensor do_group_norm(const Tensor&, const NormWeights&, const GroupNormOptions&) override { return none(); }
+  Tensor do_layer_norm(const Tensor&, const NormWeights&) override { return none(); }
+  Tensor do_group_norm_moments(const Tensor&, const GroupNormOptions&) override { return none(); }
+  Tensor do_attention(const Tensor&, const Shape&, int64_t) override { return none(); }
+  Tensor do_temporal_attention(const Tensor&, const Shape&, int64_t) override { return none(); }
+  Tensor do_concat_channels(const Tensor&, const Tensor&, const Shape&) override { return none(); }
+  void do_place_frames(const Tensor&, int64_t, Tensor&) override {}
+};
+
+template <typename Network>
+std::map<WeightRole, int> roles_of() {
+  const StableVideoConfig config = synthetic_config("full", true);
+  RoleCount backend;
+  WeightLoader loader(nullptr, backend);
+  part_of(std::type_identity<Network>(), config).bind(loader);
+  return backend.roles;
+}
+
+// A network's first and last layers are its edges; what int8 may not touch hangs on it.
+TEST(WeightScope, TellsTheBackendWhatAWeightDoes) {
+  using enum WeightRole;
+  // 22 residual blocks, 16 transformers of a block within and one among frames.
+  const std::map<WeightRole, int> unet = roles_of<VideoUNet>();
+  EXPECT_EQ(unet.at(edge), 2);
+  EXPECT_EQ(unet.at(temporal_conv), 2 * 22);
+  EXPECT_EQ(unet.at(convolution), 2 * 22 + 3 + 3);  // and what halves and doubles the image
+  EXPECT_EQ(unet.at(feed_forward), 3 * 16);
+  EXPECT_EQ(roles_of<ClipVision>().at(edge), 1);
+  EXPECT_EQ(roles_of<ClipVision>().at(feed_forward), 2 * 32);
+  EXPECT_EQ(roles_of<AutoencoderEncoder>().at(edge), 3);  // with the 1x1 convolution to the moments
+  EXPECT_EQ(roles_of<AutoencoderDecoder>().at(edge), 3);  // with the convolution over frames behind the last
 }
 
 TEST(WeightScope, SummaryOfFewNamesIsAllOfThem) { EXPECT_EQ(summarize_names({"a.b", "c.d"}), "a.b, c.d"); }

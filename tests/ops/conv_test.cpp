@@ -238,6 +238,24 @@ TEST_P(ConvTest, ResidualMayBeTheInput) {
   EXPECT_EQ(to_doubles(x).values, before.values);
 }
 
+TEST_P(ConvTest, ScaledKernels) {
+  const std::vector<float> scales = {0.5f, 2, 1, 4};
+  const Array kernel = weight({4, 32, 3, 3}, 1);
+  Array scaled = kernel;
+  for (int64_t o = 0; o < 4; ++o) {
+    for (int64_t i = 0; i < 32 * 9; ++i)
+      scaled.values[static_cast<size_t>(o * 32 * 9 + i)] *= scales[static_cast<size_t>(o)];
+  }
+  RawWeight stored = raw(kernel);
+  stored.scales = scales;
+  const Tensor x = input({2, 5, 7, 32}, 2);
+  for (const bool upsample : {false, true}) {
+    const Conv2dSpec spec{.in_channels = 32, .out_channels = 4, .upsample = upsample};
+    expect_result(backend().conv2d(x, backend().pack_conv2d(spec, stored, nullptr)),
+                  expected_conv2d(to_doubles(x), spec, scaled, {}), 1.5);
+  }
+}
+
 SVD_TEST_ALL_BACKENDS(ConvTest);
 
 }  // namespace

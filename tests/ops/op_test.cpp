@@ -55,7 +55,7 @@ Array random_array(const Shape& shape, uint32_t seed, DType type, double scale) 
   for (double& v : result.values) {
     const double uniform = static_cast<double>(mixed(counter++) >> 11) * 0x1p-53;  // [0, 1)
     const float value = static_cast<float>((2 * uniform - 1) * std::sqrt(3.0) * scale);
-    v = type == DType::bf16 ? to_f32(to_bf16(value)) : value;
+    v = type == DType::bf16 ? to_f32(to_bf16(value)) : type == DType::f16 ? to_f32(to_f16(value)) : value;
   }
   return result;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "expected.h"
@@ -169,6 +171,50 @@ TEST_P(ProductsTest, VectorLinear) {
     EXPECT_EQ(y.shape().str(), expected.shape.str());
     expect_close(to_doubles(y), expected, kFloat32Tolerance);
   }
+}
+
+// Weights may come as float16, and with a scale for each output.
+TEST_P(ProductsTest, WeightsOfEveryTypeAndWithScales) {
+  const Array x = random_array({3, 64}, 1, DType::f32);
+  const Tensor rows = input({2, 5, 64}, 2);
+  const Array rows_before = to_doubles(rows);
+  const Array matrix = random_array({32, 64}, 3, DType::f16, 0.125), bias_values = bias(32, 4);
+  Array scales = random_array({32}, 5, DType::bf16);
+  for (double& s : scales.values) s = std::exp2(std::round(2 * s));  // powers of two: nothing is rounded by them
+  const std::vector<float> scale_values(scales.values.begin(), scales.values.end());
+  Array scaled = matrix;
+  for (int64_t row = 0; row < 32; ++row) {
+    for (int64_t column = 0; column < 64; ++column) scaled.at(row, column) *= scales.at(row);
+  }
+  for (const RawWeight& stored : {raws_.f32(matrix), raws_.f16(matrix)}) {
+    for (const bool with_scales : {false, true}) {
+      SCOPED_TRACE(testing::Message() << name_of(stored.type) << (with_scales ? " with scales" : ""));
+      RawWeight weight = stored;
+      if (with_scales) weight.scales = scale_values;
+      const Array& values = with_scales ? scaled : matrix;
+      const RawWeight b = raw(bias_values);
+      const LinearWeights linear = backend().pack_linear({&weight, 1}, {&b, 1});
+      expect_result(backend().linear(rows, linear), expected_linear(rows_before, values, bias_values), 1.5);
+      const VectorLinearWeights vector = backend().pack_vector_linear(weight, &b);
+      // The matrix is rounded to the packed type, the rows are not.
+      expect_close(to_doubles(backend().vector_linear(make_f32(backend(), x), vector)),
+                   expected_linear(x, values, bias_values), backend().numerics().weights == DType::f32 ? 1e-5 : 4e-3);
+    }
+  }
+}
+
+// Parts of one stack may come in different types.
+TEST_P(ProductsTest, StackOfDifferentTypes) {
+  const Tensor x = input({2, 5, 32}, 1);
+  const Array first = weight({16, 32}, 2), second = weight({24, 32}, 3);
+  const RawWeight matrices[] = {raws_.f32(first), raws_.bf16(second)};
+  Array both(Shape{40, 32});
+  std::ranges::copy(first.values, both.values.begin());
+  for (size_t i = 0; i < second.values.size(); ++i) {
+    both.values[first.values.size() + i] = to_f32(to_bf16(static_cast<float>(second.values[i])));
+  }
+  const LinearWeights w = backend().pack_linear(matrices, {});
+  expect_result(backend().linear(x, w), expected_linear(to_doubles(x), both, {}));
 }
 
 TEST_P(ProductsTest, FeedForward) {

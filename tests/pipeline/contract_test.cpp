@@ -55,7 +55,7 @@ TEST(Contract, NumbersThatAreNoEnumerators) {
     expect_invalid("guider", [&] { check_sampling({}, {}, {.kind = GuiderKind(number)}, 25); });
     const auto file = tiny_checkpoint(Decoder::temporal);
     expect_invalid("version", [&] { Model({.version = Version(number), .checkpoint = file}); });
-    expect_invalid("device", [&] { Model({.checkpoint = file, .device = Device(number)}); });
+    expect_invalid("device", [&] { Model({.checkpoint = file, .device = DeviceKind(number)}); });
     expect_invalid("precision", [&] { Model({.checkpoint = file, .precision = Precision(number)}); });
   }
   EXPECT_EQ(version_named("none"), std::nullopt);
