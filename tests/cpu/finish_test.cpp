@@ -61,16 +61,16 @@ TEST_P(Bf16KernelsTest, GeluIsWithinItsBound) {
 
 struct FinishCase {
   int64_t rows, columns;
-  bool bias, shift, silu, gelu, gated, residual, other, stream;
+  bool bias, frame_bias, silu, gelu, gated, residual, other, stream;
 };
 
-double expected_of(const FinishCase& c, double sum, double gate_sum, double bias, double gate_bias, double shift,
+double expected_of(const FinishCase& c, double sum, double gate_sum, double bias, double gate_bias, double frame_bias,
                    double residual, double other, double share) {
   double v = sum + (c.bias ? bias : 0.0);
   if (c.gated) v *= exact_gelu(gate_sum + (c.bias ? gate_bias : 0.0));
   if (c.silu) v /= 1.0 + std::exp(-v);
   if (c.gelu) v = exact_gelu(v);
-  if (c.shift) v += shift;
+  if (c.frame_bias) v += frame_bias;
   if (c.residual) v += residual;
   return c.other ? share * other + (1.0 - share) * v : v;
 }
@@ -96,15 +96,15 @@ TEST_P(Bf16KernelsTest, FinishEveryOption) {
     AlignedArray<bf16> numbers = random_bf16(kStripSums + 3 * kPanelColumns, 7);
     AlignedArray<float> sums(kStripSums);
     for (int64_t i = 0; i < kStripSums; ++i) sums[i] = 2 * to_f32(numbers[i]);
-    AlignedArray<float> bias(kPanelColumns), shift(c.columns);
+    AlignedArray<float> bias(kPanelColumns), frame_bias(c.columns);
     for (int64_t i = 0; i < kPanelColumns; ++i) bias[i] = to_f32(numbers[kStripSums + i]);
-    for (int64_t i = 0; i < c.columns; ++i) shift[i] = to_f32(numbers[kStripSums + kPanelColumns + i]);
+    for (int64_t i = 0; i < c.columns; ++i) frame_bias[i] = to_f32(numbers[kStripSums + kPanelColumns + i]);
     const int64_t elements = (c.rows - 1) * stride + c.columns;  // exactly what may be touched
     AlignedArray<bf16> residual = random_bf16(elements, 8), other = random_bf16(elements, 9);
     AlignedArray<bf16> y(elements, to_bf16(99.0f));
     const Finish options{.columns = c.columns,
                          .bias = c.bias ? bias.data() : nullptr,
-                         .shift = c.shift ? shift.data() : nullptr,
+                         .frame_bias = c.frame_bias ? frame_bias.data() : nullptr,
                          .silu = c.silu,
                          .gelu = c.gelu,
                          .gate = c.gated ? kernels::Gate::gelu : kernels::Gate::none,
@@ -119,7 +119,7 @@ TEST_P(Bf16KernelsTest, FinishEveryOption) {
         const double expected =
             expected_of(c, static_cast<double>(sums[sum]), c.gated ? static_cast<double>(sums[gate]) : 0.0,
                         static_cast<double>(bias[i]), c.gated ? static_cast<double>(bias[i + 32]) : 0.0,
-                        static_cast<double>(shift[i]), static_cast<double>(to_f32(residual[at])),
+                        static_cast<double>(frame_bias[i]), static_cast<double>(to_f32(residual[at])),
                         static_cast<double>(to_f32(other[at])), 0.3);
         ASSERT_NEAR(to_f32(y[at]), expected, 3e-4 + std::abs(expected) / 256) << "row " << r << ", column " << i;
       }

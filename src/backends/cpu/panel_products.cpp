@@ -106,7 +106,7 @@ class PanelLinear final : public PackedLinear {
         const int64_t column = panel * kPanelColumns;
         const Finish finish{.columns = std::min(kPanelColumns, out_ - column),
                             .bias = bias_.data() + column,
-                            .shift = frame_bias ? frame_bias + column : nullptr,
+                            .frame_bias = frame_bias ? frame_bias + column : nullptr,
                             .silu = options.activation == Activation::silu,
                             .gelu = options.activation == Activation::gelu,
                             .stream = stream};
@@ -198,7 +198,7 @@ class PanelFeedForward final : public PackedFeedForward {
         const int64_t column = panel * kPanelColumns;
         const Finish finish{.columns = std::min(kPanelColumns, width_ - column),
                             .bias = bias2_.data() + column,
-                            .shift = frame_bias ? frame_bias + column : nullptr,
+                            .frame_bias = frame_bias ? frame_bias + column : nullptr,
                             .stream = stream,
                             .other_share = options.blend.weight};
         multiply_panel(runtime.bf16->matrix, strips, inner_depth_, whole_inner, w2_.panel(panel), floats(sums),

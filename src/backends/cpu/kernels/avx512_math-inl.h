@@ -24,7 +24,7 @@ SVD_AVX512_BF16 inline void store(__m512 v, bf16* p, __mmask16 mask = 0xFFFF) {
   _mm256_mask_storeu_epi16(p, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
 }
 
-// 2^x, to 7.5e-5 of the result: x = whole + f with 0 <= f < 1, and the cubic for 2^f of least largest relative error,
+// 2^x, to 7.5e-5 of the result: x = whole + f with 0 <= f < 1, and the minimax cubic for 2^f by relative error,
 // which is a twenty-fifth of bfloat16's rounding. Below 2^-126 the result goes to zero; NaN stays NaN.
 SVD_AVX512_BF16 inline __m512 exp2(__m512 x) {
   constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;

@@ -25,9 +25,9 @@ void blend_impl(const float* other, float weight, int64_t n, float* y) {
 }
 
 template <typename T>
-void add_row_impl(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) {
+void add_row_impl(const T* x, const float* added, int64_t rows, int64_t channels, T* y) {
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
-    map(x, shift, channels, y, [](V a, V b) { return hn::Add(a, b); });
+    map(x, added, channels, y, [](V a, V b) { return hn::Add(a, b); });
   }
 }
 
@@ -39,8 +39,8 @@ void copy_impl(const X* x, int64_t n, Y* y) {
 }
 
 #define SVD_KERNELS_FOR(T, SUFFIX)                                                              \
-  void add_row_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) { \
-    add_row_impl(x, shift, rows, channels, y);                                                  \
+  void add_row_##SUFFIX(const T* x, const float* added, int64_t rows, int64_t channels, T* y) { \
+    add_row_impl(x, added, rows, channels, y);                                                  \
   }                                                                                             \
   void from_f32_##SUFFIX(const float* x, int64_t n, T* y) { copy_impl(x, n, y); }               \
   void to_f32_##SUFFIX(const T* x, int64_t n, float* y) { copy_impl(x, n, y); }
@@ -64,8 +64,8 @@ void blend(const float* other, float weight, int64_t n, float* y) {
   HWY_EXPORT(from_f32_##SUFFIX);                                                       \
   HWY_EXPORT(to_f32_##SUFFIX);                                                         \
   template <>                                                                          \
-  void add_row(const T* x, const float* shift, int64_t rows, int64_t channels, T* y) { \
-    HWY_DYNAMIC_DISPATCH(add_row_##SUFFIX)(x, shift, rows, channels, y);               \
+  void add_row(const T* x, const float* added, int64_t rows, int64_t channels, T* y) { \
+    HWY_DYNAMIC_DISPATCH(add_row_##SUFFIX)(x, added, rows, channels, y);               \
   }                                                                                    \
   template <>                                                                          \
   void from_f32(const float* x, int64_t n, T* y) {                                     \

@@ -1,5 +1,5 @@
-// What follows a product, for CPUs that do not multiply bfloat16: bias, activation, gate, shift, residual and blend on
-// float32 sums, then one rounding.
+// What follows a product, for CPUs that do not multiply bfloat16: bias, activation, gate, frame bias, residual and
+// blend on float32 sums, then one rounding.
 #include "backends/cpu/kernels/matrix.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -29,7 +29,7 @@ void finish_strip(const float* sums, int64_t rows, const Finish& f, const bf16* 
       }
       if (f.silu) value = silu(value);
       if (f.gelu) value = gelu(value);
-      if (f.shift) value = hn::Add(value, load_some(f.shift + c));
+      if (f.frame_bias) value = hn::Add(value, load_some(f.frame_bias + c));
       if (residual) value = hn::Add(value, load_some(residual + start + c));
       if (other) value = hn::MulAdd(other_share, load_some(other + start + c), hn::Mul(own_share, value));
       return value;

@@ -1,4 +1,4 @@
-// What follows a product: bias, activation, gate, shift, residual and blend on float32 sums, then one rounding.
+// What follows a product: bias, activation, gate, frame bias, residual and blend on float32 sums, then one rounding.
 #include <immintrin.h>
 
 #include "backends/cpu/kernels/avx512_bf16.h"
@@ -17,12 +17,12 @@ SVD_AVX512_BF16 void finish_columns(const float* sums, int64_t rows, const Finis
   const __mmask16 mask[2] = {avx512::first_lanes(f.columns - column), avx512::first_lanes(f.columns - column - 16)};
   const bool whole = mask[1] == 0xFFFF;
   const __m512 other_share = _mm512_set1_ps(f.other_share), own_share = _mm512_set1_ps(1.0f - f.other_share);
-  __m512 bias[2], gate_bias[2], shift[2];
+  __m512 bias[2], gate_bias[2], frame_bias[2];
   for (int v = 0; v < 2; ++v) {
     const int64_t c = column + 16 * v;
     bias[v] = f.bias ? _mm512_loadu_ps(f.bias + c) : _mm512_setzero_ps();
     gate_bias[v] = kGated && f.bias ? _mm512_loadu_ps(f.bias + c + kPanelColumns / 2) : _mm512_setzero_ps();
-    shift[v] = f.shift ? _mm512_maskz_loadu_ps(mask[v], f.shift + c) : _mm512_setzero_ps();
+    frame_bias[v] = f.frame_bias ? _mm512_maskz_loadu_ps(mask[v], f.frame_bias + c) : _mm512_setzero_ps();
   }
   for (int64_t r = 0; r < rows; ++r) {
     __m512 value[2];
@@ -38,7 +38,7 @@ SVD_AVX512_BF16 void finish_columns(const float* sums, int64_t rows, const Finis
       if constexpr (!kPlain) {
         if (f.silu) value[v] = avx512::silu(value[v]);
         if (f.gelu) value[v] = avx512::gelu(value[v]);
-        value[v] = _mm512_add_ps(value[v], shift[v]);
+        value[v] = _mm512_add_ps(value[v], frame_bias[v]);
         if (residual) value[v] = _mm512_add_ps(value[v], avx512::load(residual + at, mask[v]));
         if (other) {
           const __m512 o = avx512::load(other + at, mask[v]);
@@ -59,7 +59,7 @@ SVD_AVX512_BF16 void finish_columns(const float* sums, int64_t rows, const Finis
 SVD_AVX512_BF16 void finish_strip(const float* sums, int64_t rows, const Finish& f, const bf16* residual,
                                   const bf16* other, int64_t row_stride, bf16* y) {
   const bool gated = f.gate == Gate::gelu;
-  const bool plain = !f.silu && !f.gelu && !f.shift && !residual && !other;
+  const bool plain = !f.silu && !f.gelu && !f.frame_bias && !residual && !other;
   const auto columns = gated ? (plain ? finish_columns<true, true> : finish_columns<true, false>)
                              : (plain ? finish_columns<false, true> : finish_columns<false, false>);
   for (int64_t column = 0; column < f.columns; column += kColumns) {

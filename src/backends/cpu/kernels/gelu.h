@@ -1,5 +1,5 @@
 // GELU for results that are rounded to bfloat16: x Phi(x), Phi the normal distribution, as x (1/2 + x P(x^2)) with a
-// polynomial of least largest error on |x| <= kGeluBound, whose end values stand for everything beyond. The error is
+// minimax polynomial on |x| <= kGeluBound, whose end values stand for everything beyond. The error is
 // below 6e-5, or 1e-5 of a result above 6 (a test checks it).
 #pragma once
 

@@ -9,18 +9,18 @@
 namespace svd::kernels {
 
 // ---- norm.cpp
-// Adds to sums[c] and squares[c] the sums over `rows` rows of x + shift; shift [channels] may be null.
+// Adds to sums[c] and squares[c] the sums over `rows` rows of x + added; added [channels] may be null.
 template <typename T>
-void accumulate_moments(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums, float* squares);
+void accumulate_moments(const T* x, const float* added, int64_t rows, int64_t channels, float* sums, float* squares);
 
 // y = scale[c] (x - mean[c]) + offset[c], then SiLU when asked; y may be x.
 template <typename T>
 void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale, const float* offset,
                bool silu, T* y);
 
-// LayerNorm of each row of x + shift; shift [channels] may be null, y may be x.
+// LayerNorm of each row of x + added; added [channels] may be null, y may be x.
 template <typename T>
-void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma, const float* beta,
+void layer_norm(const T* x, const float* added, int64_t rows, int64_t channels, const float* gamma, const float* beta,
                 float epsilon, T* y);
 
 // ---- softmax.cpp; attention in float32
@@ -48,9 +48,9 @@ void temporal_attention(const T* qkv, int64_t frames, int64_t positions, int64_t
 // y = weight * other + (1 - weight) * y
 void blend(const float* other, float weight, int64_t n, float* y);
 
-// y [rows, channels] = x + shift [channels]; y may be x.
+// y [rows, channels] = x + added [channels]; y may be x.
 template <typename T>
-void add_row(const T* x, const float* shift, int64_t rows, int64_t channels, T* y);
+void add_row(const T* x, const float* added, int64_t rows, int64_t channels, T* y);
 
 // float32 to T and back.
 template <typename T>

@@ -45,8 +45,8 @@ struct MatrixKernel {
   // cache, better the first, while all strips pass; less depth means loading and storing the sums more often.
   int64_t depth_block;
   Accumulate accumulate;  // on a thread that has entered
-  // Puts the thread's registers into the state that accumulate expects, and back. Cheap, but not beside the products of
-  // a small block: once per task.
+  // Puts the thread's registers into the state that accumulate expects, and back. Cheap, but not compared with the
+  // products of a small block: once per task.
   void (*enter)();
   void (*leave)();
 };
@@ -71,13 +71,13 @@ extern const MatrixKernel kAmxBf16Matrix;     // needs AMX-BF16, and the kernel'
 
 enum class Gate { none, gelu };
 
-// value = activation(sum + bias) + shift + residual, then, with `other`, a blend of the two.
+// value = activation(sum + bias) + frame bias + residual, then, with `other`, a blend of the two.
 // With a gate the panel holds 32 values and then their 32 gates: value * gelu(gate).
 struct Finish {
-  int64_t columns = kPanelColumns;  // results per row, at most 64, or 32 behind a gate
-  const float* bias = nullptr;      // [64], zeros where there are no columns
-  const float* shift = nullptr;     // [columns]
-  bool silu = false, gelu = false;  // at most one
+  int64_t columns = kPanelColumns;    // results per row, at most 64, or 32 behind a gate
+  const float* bias = nullptr;        // [64], zeros where there are no columns
+  const float* frame_bias = nullptr;  // [columns]
+  bool silu = false, gelu = false;    // at most one
   Gate gate = Gate::none;
   // For results that are read much later: may be written past the caches. y must be aligned to 64 bytes in every row.
   bool stream = false;

@@ -12,20 +12,20 @@ HWY_BEFORE_NAMESPACE();
 namespace svd::kernels::HWY_NAMESPACE {
 
 template <typename T>
-void accumulate_moments_impl(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums,
+void accumulate_moments_impl(const T* x, const float* added, int64_t rows, int64_t channels, float* sums,
                              float* squares) {
   for (int64_t row = 0; row < rows; ++row, x += channels) {
     for_vectors(
         channels,
         [&](int64_t c) {
           V v = load(x + c);
-          if (shift) v = hn::Add(v, load(shift + c));
+          if (added) v = hn::Add(v, load(added + c));
           store(hn::Add(load(sums + c), v), sums + c);
           store(hn::MulAdd(v, v, load(squares + c)), squares + c);
         },
         [&](int64_t c, size_t count) {
           V v = load_part(x + c, count);
-          if (shift) v = hn::Add(v, load_part(shift + c, count));
+          if (added) v = hn::Add(v, load_part(added + c, count));
           store_part(hn::Add(load_part(sums + c, count), v), sums + c, count);
           store_part(hn::MulAdd(v, v, load_part(squares + c, count)), squares + c, count);
         });
@@ -51,15 +51,15 @@ void normalise_impl(const T* x, int64_t rows, int64_t channels, const float* mea
 }
 
 template <typename T>
-void layer_norm_impl(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,
+void layer_norm_impl(const T* x, const float* added, int64_t rows, int64_t channels, const float* gamma,
                      const float* beta, float epsilon, T* y) {
   const F f32;
   const float inverse = 1.0f / static_cast<float>(channels);
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
-    const auto value = [&](int64_t c) { return shift ? hn::Add(load(x + c), load(shift + c)) : load(x + c); };
+    const auto value = [&](int64_t c) { return added ? hn::Add(load(x + c), load(added + c)) : load(x + c); };
     const auto value_part = [&](int64_t c, size_t count) {
       const V v = load_part(x + c, count);
-      return shift ? hn::Add(v, load_part(shift + c, count)) : v;
+      return added ? hn::Add(v, load_part(added + c, count)) : v;
     };
     // The mean first and the variance from the differences: a row is in the first-level cache, the second pass is free.
     V sum = hn::Zero(f32);
@@ -94,17 +94,17 @@ void layer_norm_impl(const T* x, const float* shift, int64_t rows, int64_t chann
 }
 
 #define SVD_KERNELS_FOR(T, SUFFIX)                                                                              \
-  void accumulate_moments_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums, \
+  void accumulate_moments_##SUFFIX(const T* x, const float* added, int64_t rows, int64_t channels, float* sums, \
                                    float* squares) {                                                            \
-    accumulate_moments_impl(x, shift, rows, channels, sums, squares);                                           \
+    accumulate_moments_impl(x, added, rows, channels, sums, squares);                                           \
   }                                                                                                             \
   void normalise_##SUFFIX(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,    \
                           const float* offset, bool with_silu, T* y) {                                          \
     normalise_impl(x, rows, channels, mean, scale, offset, with_silu, y);                                       \
   }                                                                                                             \
-  void layer_norm_##SUFFIX(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,  \
+  void layer_norm_##SUFFIX(const T* x, const float* added, int64_t rows, int64_t channels, const float* gamma,  \
                            const float* beta, float epsilon, T* y) {                                            \
-    layer_norm_impl(x, shift, rows, channels, gamma, beta, epsilon, y);                                         \
+    layer_norm_impl(x, added, rows, channels, gamma, beta, epsilon, y);                                         \
   }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)
@@ -121,9 +121,9 @@ namespace svd::kernels {
   HWY_EXPORT(normalise_##SUFFIX);                                                                      \
   HWY_EXPORT(layer_norm_##SUFFIX);                                                                     \
   template <>                                                                                          \
-  void accumulate_moments(const T* x, const float* shift, int64_t rows, int64_t channels, float* sums, \
+  void accumulate_moments(const T* x, const float* added, int64_t rows, int64_t channels, float* sums, \
                           float* squares) {                                                            \
-    HWY_DYNAMIC_DISPATCH(accumulate_moments_##SUFFIX)(x, shift, rows, channels, sums, squares);        \
+    HWY_DYNAMIC_DISPATCH(accumulate_moments_##SUFFIX)(x, added, rows, channels, sums, squares);        \
   }                                                                                                    \
   template <>                                                                                          \
   void normalise(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,    \
@@ -131,9 +131,9 @@ namespace svd::kernels {
     HWY_DYNAMIC_DISPATCH(normalise_##SUFFIX)(x, rows, channels, mean, scale, offset, silu, y);         \
   }                                                                                                    \
   template <>                                                                                          \
-  void layer_norm(const T* x, const float* shift, int64_t rows, int64_t channels, const float* gamma,  \
+  void layer_norm(const T* x, const float* added, int64_t rows, int64_t channels, const float* gamma,  \
                   const float* beta, float epsilon, T* y) {                                            \
-    HWY_DYNAMIC_DISPATCH(layer_norm_##SUFFIX)(x, shift, rows, channels, gamma, beta, epsilon, y);      \
+    HWY_DYNAMIC_DISPATCH(layer_norm_##SUFFIX)(x, added, rows, channels, gamma, beta, epsilon, y);      \
   }
 SVD_KERNELS_FOR(float, f32)
 SVD_KERNELS_FOR(bf16, bf16)
