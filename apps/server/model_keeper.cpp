@@ -29,6 +29,25 @@ std::string code_of(ErrorCode code) {
 ModelKeeper::ModelKeeper(const ServerOptions& options, EventHub& events, const Log& log)
     : options_(options), events_(events), log_(log) {}
 
+void ModelKeeper::load_whole(Model& model, Status& status, const std::function<bool()>& go_on) {
+  auto reported = Clock::now();
+  try {
+    model.load([&](const Progress& p) {
+      if (Clock::now() - reported >= kBetweenReports) {
+        reported = Clock::now();
+        status.progress = p.fraction;
+        status.part = p.part;
+        status.memory_bytes = model.loaded_bytes();
+        set(status);
+      }
+      return go_on();
+    });
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::out_of_memory) throw;
+    log_.warning("the model is loaded part by part for each job", {{"reason", e.what()}});
+  }
+}
+
 Model& ModelKeeper::require(Version version, const std::function<bool()>& go_on) {
   if (model_ && version_ == version) return *model_;
   model_.reset();
@@ -43,24 +62,7 @@ Model& ModelKeeper::require(Version version, const std::function<bool()>& go_on)
                  .precision = options_.precision,
                  .threads = options_.threads});
     status.device = model.describe_device();
-    if (options_.keep_loaded) {
-      auto reported = Clock::now();
-      try {
-        model.load([&](const Progress& p) {
-          if (Clock::now() - reported >= kBetweenReports) {
-            reported = Clock::now();
-            status.progress = p.fraction;
-            status.part = p.part;
-            status.memory_bytes = model.loaded_bytes();
-            set(status);
-          }
-          return go_on();
-        });
-      } catch (const Error& e) {
-        if (e.code() != ErrorCode::out_of_memory) throw;
-        log_.warning("the model is loaded part by part for each job", {{"reason", e.what()}});
-      }
-    }
+    if (options_.keep_loaded) load_whole(model, status, go_on);
     model_.emplace(std::move(model));
     version_ = version;
   } catch (const Error& e) {

@@ -32,6 +32,8 @@ class ModelKeeper {
   uint64_t memory_bytes() const;
 
  private:
+  // Keeps all parts in memory, where they fit; `status` is what the page is told meanwhile.
+  void load_whole(Model& model, Status& status, const std::function<bool()>& go_on);
   struct Status {
     std::string state = "none";  // "loading", "ready", "failed"
     std::optional<Version> version = {};

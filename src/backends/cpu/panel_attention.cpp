@@ -105,57 +105,68 @@ class PanelAttention {
     }
   }
 
+  // A block of queries and what is computed for it.
+  struct QueryBlock {
+    std::array<Strip, kStrips> strips;
+    int64_t strip_count;
+    std::array<SoftmaxState, kStrips> states;
+    float* outputs;       // [value panel][strip][16][64]
+    float* scores;        // [key panel][2][16][64]
+    bf16* probabilities;  // [2][16][256]
+  };
+
   void attend(const bf16* q, int64_t first, const bf16* keys, const bf16* values, bf16* y) const {
     const int64_t queries = std::min(kQueries, tokens_ - first);
-    std::array<Strip, kStrips> strips;
-    const int64_t strip_count = blocks(queries, kStripRows);
-    for (int64_t s = 0; s < strip_count; ++s) {
+    QueryBlock block;
+    block.strip_count = blocks(queries, kStripRows);
+    for (int64_t s = 0; s < block.strip_count; ++s) {
       const int64_t row = s * kStripRows;
-      strips[static_cast<size_t>(s)] = {q + (first + row) * row_stride(), std::min(kStripRows, queries - row)};
+      block.strips[static_cast<size_t>(s)] = {q + (first + row) * row_stride(), std::min(kStripRows, queries - row)};
     }
-    const int64_t outputs_of_strip = value_panels() * kStripSums;
-    const Buffer memory = runtime_.pool.allocate(block_bytes(strip_count, value_panels()));
-    float* const outputs = reinterpret_cast<float*>(memory.data());             // [value panel][strip][16][64]
-    float* const scores = outputs + strip_count * outputs_of_strip;             // [key panel][2][16][64]
-    bf16* const probabilities = reinterpret_cast<bf16*>(scores + kScoreCount);  // [2][16][256]
-    std::fill_n(outputs, strip_count * outputs_of_strip, 0.0f);
-    std::array<SoftmaxState, kStrips> states;
-    for (SoftmaxState& state : states) state.reset();
+    const Buffer memory = runtime_.pool.allocate(block_bytes(block.strip_count, value_panels()));
+    const int64_t output_count = block.strip_count * value_panels() * kStripSums;
+    block.outputs = reinterpret_cast<float*>(memory.data());
+    block.scores = block.outputs + output_count;
+    block.probabilities = reinterpret_cast<bf16*>(block.scores + kScoreCount);
+    std::fill_n(block.outputs, output_count, 0.0f);
+    for (SoftmaxState& state : block.states) state.reset();
 
     for (int64_t key = 0; key < tokens_; key += kKeys) {
-      const int64_t count = std::min(kKeys, tokens_ - key), padded = blocks(count, kKeyPanel) * kKeyPanel;
-      for (int64_t s = 0; s < strip_count; s += kStripsTogether) {
-        const int64_t together = std::min(kStripsTogether, strip_count - s);
-        const Strip* queries_now = strips.data() + s;
-        constexpr int64_t kScorePanel = kStripsTogether * kStripSums;
-        for (int64_t panel = 0; panel < padded / kKeyPanel; ++panel) {
-          const Piece piece{0, keys + (key + panel * kKeyPanel) * width_, width_};
-          runtime_.bf16->matrix.accumulate(queries_now, together, row_stride(), &piece, 1, false,
-                                           scores + panel * kScorePanel);
-        }
-        std::array<Strip, kStripsTogether> weights;
-        for (int64_t i = 0; i < together; ++i) {
-          bf16* p = probabilities + i * kStripRows * kKeys;
-          weights[static_cast<size_t>(i)] = {p, queries_now[i].count};
-          runtime_.bf16->attention.softmax(scores + i * kStripSums, kScorePanel, queries_now[i].count, count,
-                                           scale_log2_, states[static_cast<size_t>(s + i)],
-                                           outputs + (s + i) * kStripSums, value_panels(), strip_count * kStripSums, p,
-                                           kKeys);
-        }
-        for (int64_t panel = 0; panel < value_panels(); ++panel) {
-          const Piece piece{0, values + key * width_ + panel * padded * kPanelColumns, padded};
-          runtime_.bf16->matrix.accumulate(weights.data(), together, kKeys, &piece, 1, true,
-                                           outputs + (panel * strip_count + s) * kStripSums);
-        }
-      }
+      for (int64_t s = 0; s < block.strip_count; s += kStripsTogether) attend_to_keys(block, s, key, keys, values);
     }
-    for (int64_t s = 0; s < strip_count; ++s) {
+    for (int64_t s = 0; s < block.strip_count; ++s) {
       bf16* target = y + (first + s * kStripRows) * channels();
       for (int64_t panel = 0; panel < value_panels(); ++panel) {
-        runtime_.bf16->attention.divide(outputs + (panel * strip_count + s) * kStripSums,
-                                        strips[static_cast<size_t>(s)].count, states[static_cast<size_t>(s)],
-                                        channels(), target + panel * kPanelColumns);
+        runtime_.bf16->attention.divide(
+            block.outputs + (panel * block.strip_count + s) * kStripSums, block.strips[static_cast<size_t>(s)].count,
+            block.states[static_cast<size_t>(s)], channels(), target + panel * kPanelColumns);
       }
+    }
+  }
+
+  // Adds what the block of keys from `key` on gives to the outputs of two strips of queries from strip s on.
+  void attend_to_keys(QueryBlock& block, int64_t s, int64_t key, const bf16* keys, const bf16* values) const {
+    constexpr int64_t kScorePanel = kStripsTogether * kStripSums;
+    const int64_t count = std::min(kKeys, tokens_ - key), padded = blocks(count, kKeyPanel) * kKeyPanel;
+    const int64_t together = std::min(kStripsTogether, block.strip_count - s);
+    const Strip* queries = block.strips.data() + s;
+    for (int64_t panel = 0; panel < padded / kKeyPanel; ++panel) {
+      const Piece piece{0, keys + (key + panel * kKeyPanel) * width_, width_};
+      runtime_.bf16->matrix.accumulate(queries, together, row_stride(), &piece, 1, false,
+                                       block.scores + panel * kScorePanel);
+    }
+    std::array<Strip, kStripsTogether> weights;
+    for (int64_t i = 0; i < together; ++i) {
+      bf16* p = block.probabilities + i * kStripRows * kKeys;
+      weights[static_cast<size_t>(i)] = {p, queries[i].count};
+      runtime_.bf16->attention.softmax(block.scores + i * kStripSums, kScorePanel, queries[i].count, count, scale_log2_,
+                                       block.states[static_cast<size_t>(s + i)], block.outputs + (s + i) * kStripSums,
+                                       value_panels(), block.strip_count * kStripSums, p, kKeys);
+    }
+    for (int64_t panel = 0; panel < value_panels(); ++panel) {
+      const Piece piece{0, values + key * width_ + panel * padded * kPanelColumns, padded};
+      runtime_.bf16->matrix.accumulate(weights.data(), together, kKeys, &piece, 1, true,
+                                       block.outputs + (panel * block.strip_count + s) * kStripSums);
     }
   }
 

@@ -160,60 +160,80 @@ class PanelFeedForward final : public PackedFeedForward {
   Tensor run(Runtime& runtime, Operand x, const NormWeights& norm, const FeedForwardOptions& options) override {
     const Shape shape = x.get().shape();
     PanelResult result(runtime, shape, x);  // the input is the residual too
-    const bf16* source = result.residual();
-    bf16* target = result.data();
-    const bf16* other = options.blend.other ? options.blend.other->data<bf16>().data() : nullptr;
-    const bool stream = result.streams(width_);
+    const Operands operands{.residual = result.residual(),
+                            .other = options.blend.other ? options.blend.other->data<bf16>().data() : nullptr,
+                            .other_share = options.blend.weight,
+                            .target = result.data(),
+                            .stream = result.streams(width_)};
     const std::vector<Task> tasks =
         split(shape.rows(), frames_of(options.frame_bias), w1_.bytes() + w2_.bytes(), 1, runtime.threads);
     runtime.threads.for_each(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
       const kernels::MatrixSession session(runtime.bf16->matrix);
       const Task& task = tasks[static_cast<size_t>(i)];
       const size_t rows = static_cast<size_t>(task.count);
-      const bf16* input = source + task.first * width_;
       const float* frame_bias = frame_bias_row(options.frame_bias, task.frame);
       // [chunk, width depth] and [chunk, inner depth]
       const Buffer normed = runtime.pool.allocate(rows * static_cast<size_t>(width_depth_) * sizeof(bf16));
       const Buffer hidden = runtime.pool.allocate(rows * static_cast<size_t>(inner_depth_) * sizeof(bf16));
-      prepare_rows(input, frame_bias, task.count, width_, &norm, halves(normed));
+      prepare_rows(operands.residual + task.first * width_, frame_bias, task.count, width_, &norm, halves(normed));
       std::vector<Strip> strips;
       append_strips(halves(normed), task.count, width_depth_, strips);
       const Buffer sums = sums_for(runtime, strips.size());
-      const Segment whole_width[] = {{.depth = width_depth_}}, whole_inner[] = {{.depth = inner_depth_}};
-      // Beyond the inner width weights and bias are zero, and so is what they give.
-      for (int64_t panel = 0; panel < w1_.count(); ++panel) {
-        const Finish finish{
-            .columns = kGatedColumns, .bias = bias1_.data() + panel * kPanelColumns, .gate = kernels::Gate::gelu};
-        multiply_panel(runtime.bf16->matrix, strips, width_depth_, whole_width, w1_.panel(panel), floats(sums),
-                       [&](size_t strip, const float* strip_sums) {
-                         const int64_t at =
-                             static_cast<int64_t>(strip) * kStripRows * inner_depth_ + panel * kGatedColumns;
-                         runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish, nullptr, nullptr,
-                                                    inner_depth_, halves(hidden) + at);
-                       });
-      }
+      multiply_first(runtime, strips, floats(sums), halves(hidden));
       strips.clear();
       append_strips(halves(hidden), task.count, inner_depth_, strips);
-      for (int64_t panel = 0; panel < w2_.count(); ++panel) {
-        const int64_t column = panel * kPanelColumns;
-        const Finish finish{.columns = std::min(kPanelColumns, width_ - column),
-                            .bias = bias2_.data() + column,
-                            .frame_bias = frame_bias ? frame_bias + column : nullptr,
-                            .stream = stream,
-                            .other_share = options.blend.weight};
-        multiply_panel(runtime.bf16->matrix, strips, inner_depth_, whole_inner, w2_.panel(panel), floats(sums),
-                       [&](size_t strip, const float* strip_sums) {
-                         const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * width_ + column;
-                         runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish, source + at,
-                                                    other ? other + at : nullptr, width_, target + at);
-                       });
-      }
-      if (stream) runtime.bf16->finish.end_streaming();
+      multiply_second(runtime, task, strips, frame_bias, operands, floats(sums));
     });
     return result.take();
   }
 
  private:
+  struct Operands {
+    const bf16* residual;
+    const bf16* other;  // to blend with; null for none
+    float other_share;
+    bf16* target;
+    bool stream;
+  };
+
+  // strips of [chunk, width depth] -> value * gelu(gate), hidden [chunk, inner depth]. Beyond the inner width weights
+  // and bias are zero, and so is what they give.
+  void multiply_first(Runtime& runtime, std::span<const Strip> strips, float* sums, bf16* hidden) const {
+    const Segment whole[] = {{.depth = width_depth_}};
+    for (int64_t panel = 0; panel < w1_.count(); ++panel) {
+      const Finish finish{
+          .columns = kGatedColumns, .bias = bias1_.data() + panel * kPanelColumns, .gate = kernels::Gate::gelu};
+      multiply_panel(runtime.bf16->matrix, strips, width_depth_, whole, w1_.panel(panel), sums,
+                     [&](size_t strip, const float* strip_sums) {
+                       const int64_t at =
+                           static_cast<int64_t>(strip) * kStripRows * inner_depth_ + panel * kGatedColumns;
+                       runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish, nullptr, nullptr,
+                                                  inner_depth_, hidden + at);
+                     });
+    }
+  }
+
+  // strips of [chunk, inner depth] -> the task's rows of the result, with residual and blend.
+  void multiply_second(Runtime& runtime, const Task& task, std::span<const Strip> strips, const float* frame_bias,
+                       const Operands& o, float* sums) const {
+    const Segment whole[] = {{.depth = inner_depth_}};
+    for (int64_t panel = 0; panel < w2_.count(); ++panel) {
+      const int64_t column = panel * kPanelColumns;
+      const Finish finish{.columns = std::min(kPanelColumns, width_ - column),
+                          .bias = bias2_.data() + column,
+                          .frame_bias = frame_bias ? frame_bias + column : nullptr,
+                          .stream = o.stream,
+                          .other_share = o.other_share};
+      multiply_panel(runtime.bf16->matrix, strips, inner_depth_, whole, w2_.panel(panel), sums,
+                     [&](size_t strip, const float* strip_sums) {
+                       const int64_t at = (task.first + static_cast<int64_t>(strip) * kStripRows) * width_ + column;
+                       runtime.bf16->finish.strip(strip_sums, strips[strip].count, finish, o.residual + at,
+                                                  o.other ? o.other + at : nullptr, width_, o.target + at);
+                     });
+    }
+    if (o.stream) runtime.bf16->finish.end_streaming();
+  }
+
   const int64_t width_, inner_, width_depth_, inner_depth_;
   Panels w1_, w2_;            // [2 inner depth, width] values and gates in turn; [width, inner]
   std::vector<float> bias1_;  // [2 inner depth], as w1_'s columns
