@@ -32,8 +32,6 @@ class ModelKeeper {
   uint64_t memory_bytes() const;
 
  private:
-  // Keeps all parts in memory, where they fit; `status` is what the page is told meanwhile.
-  void load_whole(Model& model, Status& status, const std::function<bool()>& go_on);
   struct Status {
     std::string state = "none";  // "loading", "ready", "failed"
     std::optional<Version> version = {};
@@ -42,6 +40,8 @@ class ModelKeeper {
     uint64_t memory_bytes = 0;
     std::optional<JobError> error = {};
   };
+  // Keeps all parts in memory, where they fit; `status` is what the page is told meanwhile.
+  void load_whole(Model& model, Status& status, const std::function<bool()>& go_on);
   void set(Status status);
 
   const ServerOptions& options_;
