@@ -43,6 +43,8 @@ TEST(Contract, NumbersThatAreNoEnumerators) {
   for (const int number : {-1, 99}) {
     expect_invalid("version", [&] { (void)defaults_of(Version(number)); });
     expect_invalid("version", [&] { fit_to_model({64, 64, test_image(64, 64, 0)}, Version(number)); });
+    expect_invalid("device", [&] { (void)name_of(Device(DeviceKind(number))); });
+    expect_invalid("precision", [&] { (void)name_of(Precision(number)); });
     expect_invalid("phase", [&] { (void)name_of(Phase(number)); });
     expect_invalid("sampler", [&] { (void)name_of(SamplerKind(number)); });
     expect_invalid("sampler", [&] { (void)parameters_of(SamplerKind(number)); });
@@ -55,10 +57,11 @@ TEST(Contract, NumbersThatAreNoEnumerators) {
     expect_invalid("guider", [&] { check_sampling({}, {}, {.kind = GuiderKind(number)}, 25); });
     const auto file = tiny_checkpoint(Decoder::temporal);
     expect_invalid("version", [&] { Model({.version = Version(number), .checkpoint = file}); });
-    expect_invalid("device", [&] { Model({.checkpoint = file, .device = Device(number)}); });
+    expect_invalid("device", [&] { Model({.checkpoint = file, .device = DeviceKind(number)}); });
     expect_invalid("precision", [&] { Model({.checkpoint = file, .precision = Precision(number)}); });
   }
   EXPECT_EQ(version_named("none"), std::nullopt);
+  EXPECT_EQ(device_named("cpu:99999999999"), std::nullopt);
   expect_invalid("steps", [] { check_sampling({}, {}, {}, 0); });
 }
 
@@ -67,6 +70,10 @@ TEST(Contract, OptionsOfTheModel) {
   expect_invalid("checkpoint", [] { Model({}); });
   expect_invalid("threads", [&] { Model({.checkpoint = file, .threads = -1}); });
   expect_invalid("threads", [&] { Model({.checkpoint = file, .threads = kHuge}); });
+  for (const int index : {-1, 99, kHuge}) {
+    message_of(ErrorCode::unsupported, [&] { Model({.checkpoint = file, .device = {DeviceKind::cpu, index}}); });
+    message_of(ErrorCode::unsupported, [&] { Model({.checkpoint = file, .device = {DeviceKind::automatic, index}}); });
+  }
   message_of(ErrorCode::bad_file, [&] { Model({.checkpoint = file.parent_path()}); });
   message_of(ErrorCode::bad_file, [&] { Model({.checkpoint = file / "below"}); });
 }
