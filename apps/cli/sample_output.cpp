@@ -59,7 +59,7 @@ void VideoOutput::add(const FrameChunk& chunk) {
 }
 
 void VideoOutput::finish() {
-  write_jpeg(number_.picture(), picture_);
+  write_jpeg(number_.image(), image_);
   writer_.finish();
   number_.keep();
 }

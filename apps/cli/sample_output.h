@@ -35,8 +35,8 @@ class OutputNumber {
 // destructor leaves nothing.
 class VideoOutput {
  public:
-  VideoOutput(const std::filesystem::path& folder, const Image& picture, const VideoOptions& options)
-      : number_(folder), picture_(picture), writer_(number_.video(), picture.width, picture.height, options) {}
+  VideoOutput(const std::filesystem::path& folder, const Image& image, const VideoOptions& options)
+      : number_(folder), image_(image), writer_(number_.video(), image.width, image.height, options) {}
 
   void add(const FrameChunk& chunk);
   void finish();
@@ -44,7 +44,7 @@ class VideoOutput {
 
  private:
   OutputNumber number_;
-  const Image& picture_;  // borrowed
+  const Image& image_;  // borrowed
   VideoWriter writer_;
 };
 

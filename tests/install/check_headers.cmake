@@ -1,5 +1,6 @@
 # Fails when a header in FOLDER names a file or folder that does not come with it. Of the reference implementation's
 # files one may speak.
+cmake_minimum_required(VERSION 3.25)
 set(of_the_reference simple_video_sample.py)
 set(folders src apps tests tools docs models assets cmake fuzz bench)
 list(JOIN folders "|" folders)

@@ -1,7 +1,7 @@
 // Devices and precisions by their names.
 #include <charconv>
 
-#include "base/fail.h"
+#include "base/translate.h"
 #include "svd/options.h"
 
 namespace svd {
@@ -21,7 +21,8 @@ constexpr NamedKind kKinds[] = {{"auto", DeviceKind::automatic},
 std::string name_of(const Device& device) {
   for (const NamedKind& named : kKinds) {
     if (named.kind != device.kind) continue;
-    return device.index == 0 ? std::string(named.name) : fmt::format("{}:{}", named.name, device.index);
+    return translated(
+        [&] { return device.index == 0 ? std::string(named.name) : fmt::format("{}:{}", named.name, device.index); });
   }
   fail(ErrorCode::invalid_argument, "device: there is none with the number {}", static_cast<int>(device.kind));
 }
