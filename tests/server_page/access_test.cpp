@@ -64,6 +64,18 @@ TEST_F(AccessPageTest, WorksWithTheKeyboardAlone) {
   browser_->press(key::escape);
   browser_->wait_until("!document.querySelector('#confirm').open");
   EXPECT_TRUE(browser_->exists("#gallery li")) << "Escape is a no";
+  browser_->wait_until("document.activeElement.id === 'job-delete'");
+}
+
+TEST_F(AccessPageTest, AnErrorIsAddedToTheHint) {
+  open_page();
+  const char* kDescription = "return document.querySelector('#motion_bucket_id').getAttribute('aria-describedby')";
+  EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint");
+  browser_->replace("#motion_bucket_id", "1.5");
+  browser_->press(key::tab);
+  EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint motion_bucket_id-error");
+  browser_->replace("#motion_bucket_id", "2");
+  EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint");
 }
 
 TEST_F(AccessPageTest, FitsOnAPhone) {

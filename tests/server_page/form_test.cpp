@@ -126,5 +126,15 @@ TEST_F(PageTest, SaysWhatIsWrongBesideTheField) {
   EXPECT_THAT(browser_->text("#version-error"), HasSubstr("svd_xt"));
 }
 
+TEST_F(PageTest, NoAnswerIsForgottenWhenTheServerIsBack) {
+  open_page();
+  EXPECT_EQ(server_->stop(), 0);
+  browser_->click("#model-button");
+  browser_->wait_until("!document.querySelector('#form-error').hidden");
+  server_->start();
+  browser_->wait_until("document.querySelector('#connection').dataset.state === 'live'");
+  browser_->wait_until("document.querySelector('#form-error').hidden");
+}
+
 }  // namespace
 }  // namespace svd::test

@@ -26,9 +26,29 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// Tells a screen reader what happened elsewhere on the page.
+let announcing = 0;
+
+// Tells a screen reader what happened elsewhere on the page. Emptied first: only changes are read aloud, so a repeated
+// text would not be heard.
 export function announce(text) {
-  setText(byId("live"), text);
+  const live = byId("live");
+  live.textContent = "";
+  clearTimeout(announcing);
+  announcing = setTimeout(() => setText(live, text), 50);
+}
+
+// Disables a button during an action. Browsers take the focus from a disabled button; it comes back unless it has moved.
+export async function whileDisabled(button, action) {
+  const hadFocus = document.activeElement === button;
+  button.disabled = true;
+  try {
+    await action();
+  } finally {
+    button.disabled = false;
+    const active = document.activeElement;  // in a dialog just closed, until the browser notices that it is gone
+    const isNowhere = active === null || active === document.body || !active.checkVisibility();
+    if (hadFocus && button.isConnected && isNowhere) button.focus();
+  }
 }
 
 export function prefersReducedMotion() {

@@ -12,6 +12,18 @@ function noteOf(control) {
   return control.closest(".field")?.querySelector(":scope > .error");
 }
 
+// Adds an id to those that describe the control, or takes it away; the hints' ids stay.
+function describe(control, id, on) {
+  const ids = new Set((control.getAttribute("aria-describedby") ?? "").split(/\s+/).filter(Boolean));
+  if (on) {
+    ids.add(id);
+  } else {
+    ids.delete(id);
+  }
+  control.setAttribute("aria-describedby", [...ids].join(" "));
+  if (ids.size === 0) control.removeAttribute("aria-describedby");
+}
+
 // False if the form has no such field; then the message belongs elsewhere.
 export function showFieldError(form, name, message) {
   const control = name ? controlOf(form, name) : null;
@@ -22,7 +34,7 @@ export function showFieldError(form, name, message) {
   field.append(note);
   field.classList.add("wrong");
   control.setAttribute("aria-invalid", "true");
-  control.setAttribute("aria-describedby", note.id);
+  describe(control, note.id, true);
   for (let group = field.closest("details"); group; group = group.parentElement.closest("details")) group.open = true;
   return true;
 }
@@ -30,10 +42,11 @@ export function showFieldError(form, name, message) {
 export function clearFieldError(form, name) {
   const control = controlOf(form, name);
   if (!control) return;
-  noteOf(control)?.remove();
+  const note = noteOf(control);
+  if (note) describe(control, note.id, false);
+  note?.remove();
   control.closest(".field")?.classList.remove("wrong");
   control.removeAttribute("aria-invalid");
-  control.removeAttribute("aria-describedby");
 }
 
 export function clearFieldErrors(form) {

@@ -9,12 +9,12 @@ export class Gallery {
   #items = new Map();  // by job id: {item, button, picture, state}
   #current = null;
 
-  constructor(store, open) {
+  constructor(store, open, report) {
     this.#store = store;
     this.#open = open;
     store.addEventListener("job", ({detail}) => this.#put(detail));
     store.addEventListener("deleted", ({detail}) => this.#remove(detail));
-    byId("gallery-more").addEventListener("click", () => store.loadOlder().then(() => this.refreshButtons()));
+    byId("gallery-more").addEventListener("click", () => store.loadOlder().then(() => this.refreshButtons(), report));
     this.refreshButtons();
   }
 

@@ -1,7 +1,7 @@
 // The job that is looked at: its progress or its result, and what can be done with it.
 
 import {api} from "./api.js";
-import {announce, byId, element, setText} from "./dom.js";
+import {announce, byId, element, setText, whileDisabled} from "./dom.js";
 import {formatTime, nameOf} from "./format.js";
 import {confirmDialog} from "./dialogs.js";
 import {JobProgress} from "./job-progress.js";
@@ -14,7 +14,8 @@ export class JobView {
   #actions;          // {open(job), reuse(job), report(error)}
   #job = null;
   #progress = null;  // while the job waits or runs
-  #failure = null;   // of an action on this job
+  #failure = null;   // place of the message of an action on this job that failed
+  #error = null;     // that it shows
 
   constructor(store, actions) {
     this.#store = store;
@@ -48,6 +49,7 @@ export class JobView {
   #build() {
     this.#progress?.stop();
     this.#progress = null;
+    this.#error = null;
     this.#failure = element("p", {class: "error", role: "alert", hidden: true});
     const job = this.#job;
     this.#place.dataset.state = job?.state ?? "empty";
@@ -107,16 +109,24 @@ export class JobView {
         button("Delete", () => this.#delete(job), {id: "job-delete", class: "small danger quiet"}));
   }
 
+  // The server answers again: what said that it does not is no longer true.
+  connected() {
+    if (this.#error?.status === 0) this.#showFailure(null);
+  }
+
+  #showFailure(error) {
+    this.#error = error;
+    setText(this.#failure, error?.message ?? "");
+    this.#failure.hidden = error === null;
+  }
+
   async #run(button, action) {
-    button.disabled = true;
-    this.#failure.hidden = true;
+    this.#showFailure(null);
     try {
-      await action();
+      await whileDisabled(button, action);
     } catch (error) {
-      this.#failure.textContent = error.message;
-      this.#failure.hidden = false;
+      this.#showFailure(error);
     }
-    button.disabled = false;
   }
 
   async #delete(job) {

@@ -20,7 +20,9 @@ class Page {
   #model;
   #store = new JobStore();
   #view = new JobView(this.#store, {open: (job) => this.#open(job), reuse: (job) => this.#reuse(job)});
-  #gallery = new Gallery(this.#store, (job) => this.#show(job));
+  #gallery = new Gallery(this.#store, (job) => this.#show(job), (error) => this.#report(error));
+
+  #reported = null;  // the error that #report shows
 
   constructor(options) {
     this.#settings = new SettingsForm(this.#form, options);
@@ -51,6 +53,8 @@ class Page {
 
   async #connected() {
     showConnection("live", "Connected");
+    if (this.#reported?.status === 0) this.#report(null);
+    this.#view.connected();
     try {
       await this.#store.refresh();
     } catch (error) {
@@ -137,6 +141,7 @@ class Page {
 
   // Beside the field that the error is about, else below the Sample button. null takes it away.
   #report(error) {
+    this.#reported = error;
     const note = byId("form-error");
     const besideField = error !== null && showFieldError(this.#form, error.field, error.message);
     note.hidden = error === null || besideField;

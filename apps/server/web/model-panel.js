@@ -1,7 +1,7 @@
 // The state of the model in the server's memory, with the buttons that load and unload it.
 
 import {api} from "./api.js";
-import {announce, byId, element, setText} from "./dom.js";
+import {announce, byId, element, setText, whileDisabled} from "./dom.js";
 import {formatBytes, formatPercent} from "./format.js";
 
 export class ModelPanel {
@@ -11,6 +11,7 @@ export class ModelPanel {
   #state = element("p", {class: "model-state", id: "model-state"});
   #detail = element("p", {class: "hint", id: "model-detail"});
   #bar = element("progress", {max: 1, value: 0, "aria-label": "Loading the model"});
+  #unloads = false;  // what the button does, else load
   #button = element("button", {type: "button", class: "small", id: "model-button", onclick: () => this.#act()});
 
   constructor(settings, report) {
@@ -58,20 +59,17 @@ export class ModelPanel {
   #say(state, details, action) {
     setText(this.#state, state);
     setText(this.#detail, details.filter(Boolean).join(" · "));
+    this.#unloads = action === "Unload";
     setText(this.#button, action);
   }
 
   async #act() {
-    this.#button.disabled = true;
+    const unloads = this.#unloads;
     try {
-      if (this.#button.textContent === "Unload") {
-        await api.unloadModel();
-      } else {
-        await api.loadModel(this.#settings.version.name);
-      }
+      await whileDisabled(this.#button,
+                          () => unloads ? api.unloadModel() : api.loadModel(this.#settings.version.name));
     } catch (error) {
       this.#report(error);
     }
-    this.#button.disabled = false;
   }
 }
