@@ -1,12 +1,15 @@
 // The state of the model in the server's memory, with the buttons that load and unload it.
 
-import {api} from "./api.js";
+import {api, asApiError} from "./api.js";
 import {announce, byId, element, setText, whileDisabled} from "./dom.js";
 import {formatBytes, formatPercent} from "./format.js";
 
+/** @typedef {import("./api.js").Model} Model */
+
 export class ModelPanel {
   #settings;
-  #report;  // called with an ApiError
+  #report;
+  /** @type {Model | null} */
   #model = null;
   #state = element("p", {class: "model-state", id: "model-state"});
   #detail = element("p", {class: "hint", id: "model-detail"});
@@ -14,6 +17,10 @@ export class ModelPanel {
   #unloads = false;  // what the button does, else load
   #button = element("button", {type: "button", class: "small", id: "model-button", onclick: () => this.#act()});
 
+  /**
+   * @param {import("./settings-form.js").SettingsForm} settings
+   * @param {(error: import("./api.js").ApiError) => void} report
+   */
   constructor(settings, report) {
     this.#settings = settings;
     this.#report = report;
@@ -21,6 +28,7 @@ export class ModelPanel {
     settings.addEventListener("change", () => this.#show());
   }
 
+  /** @param {Model} model */
   update(model) {
     const before = this.#model?.state;
     this.#model = model;
@@ -30,7 +38,7 @@ export class ModelPanel {
 
   // Whether the model that the form asks for is the one in memory.
   get #isWanted() {
-    return this.#model.version === this.#settings.version?.name;
+    return this.#model?.version === this.#settings.version?.name;
   }
 
   #show() {
@@ -49,13 +57,18 @@ export class ModelPanel {
                   this.#isWanted ? "Unload" : "Load model");
         break;
       case "failed":
-        this.#say("Could not be loaded", [model.error?.message ?? model.error], "Load model");
+        this.#say("Could not be loaded", [model.error?.message], "Load model");
         break;
       default:
         this.#say("Not loaded", ["Sampling loads it by itself."], "Load model");
     }
   }
 
+  /**
+   * @param {string} state
+   * @param {(string | null | undefined)[]} details
+   * @param {"Load model" | "Unload"} action
+   */
   #say(state, details, action) {
     setText(this.#state, state);
     setText(this.#detail, details.filter(Boolean).join(" · "));
@@ -67,9 +80,9 @@ export class ModelPanel {
     const unloads = this.#unloads;
     try {
       await whileDisabled(this.#button,
-                          () => unloads ? api.unloadModel() : api.loadModel(this.#settings.version.name));
+                          () => unloads ? api.unloadModel() : api.loadModel(this.#settings.version?.name));
     } catch (error) {
-      this.#report(error);
+      this.#report(asApiError(error));
     }
   }
 }
