@@ -78,6 +78,22 @@ TEST_F(AccessPageTest, AnErrorIsAddedToTheHint) {
   EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint");
 }
 
+TEST_F(AccessPageTest, EachAnnouncementIsHeard) {
+  open_page();
+  // A log's additions are read one after another.
+  EXPECT_EQ(browser_->script(R"js(
+    const log = document.querySelector("#live");
+    const added = [];
+    new MutationObserver((records) => added.push(...records.flatMap((each) => [...each.addedNodes])))
+        .observe(log, {childList: true});
+    const {announce} = await import("/assets/dom.js");
+    for (const text of ["One.", "Two.", "Two."]) announce(text);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return [log.getAttribute("role"), added.map((each) => each.textContent), added.every((each) => each.isConnected)];
+  )js"),
+            json::parse(R"(["log", ["One.", "Two.", "Two."], true])"));
+}
+
 TEST_F(AccessPageTest, FitsOnAPhone) {
   open_page();
   browser_->emulate_screen(360, 740, 2, true);

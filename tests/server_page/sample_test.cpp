@@ -239,6 +239,7 @@ TEST_F(SamplePageTest, CancelStopsARunningJob) {
   browser_->wait_until("/^[1-9]/.test(document.querySelector('#progress-step')?.textContent)");
   browser_->click("#job-cancel");
   wait_for_state("cancelled");
+  browser_->wait_until("document.activeElement.id === 'result'");  // the button that had the focus is gone
   EXPECT_EQ(browser_->text("#job-state"), "Cancelled");
   EXPECT_EQ(gallery(), json::array({"Cancelled"}));
 }

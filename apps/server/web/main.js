@@ -51,7 +51,7 @@ class Page {
       connected: () => this.#connected(),
       lost: () => this.#lost(),
       malformed: () => this.#report(new ApiError(-1, {
-        message: "The server sent something that this page does not understand. Reload the page to bring it up to date.",
+        message: "The server sent something that this page does not understand. Reload it to bring it up to date.",
       })),
     });
     byId("sample", HTMLButtonElement).disabled = false;

@@ -213,7 +213,9 @@ export class SettingsForm extends EventTarget {
       max_scale: version.max_guidance,
       scale: version.max_guidance,
     });
-    if (!this.#savePathTyped) this.#control("save_path").value = this.#options.save_path.replace("{version}", version.name);
+    if (!this.#savePathTyped) {
+      this.#control("save_path").value = this.#options.save_path.replace("{version}", version.name);
+    }
     this.#showWeights(version);
     for (const name of ["num_frames", "num_steps"]) clearFieldError(this.#form, name);
   }

@@ -12,6 +12,8 @@ export function isFinal(job) {
 export class JobStore {
   /** @type {Map<string, Job>} */
   #jobs = new Map();
+  /** @type {Set<string>} */
+  #deleted = new Set();  // ids; none is used again
   /** @type {string | null} */
   #next = null;  // where the list of older jobs goes on
   #listed = false;
@@ -54,7 +56,9 @@ export class JobStore {
 
   /** @param {Job} job */
   put(job) {
-    // A list that was asked for before an event but arrives after it must not bring a finished job back to life.
+    // A list that was asked for before an event but arrives after it must not bring a finished or deleted job back to
+    // life.
+    if (this.#deleted.has(job.id)) return;
     const known = this.#jobs.get(job.id);
     if (known && isFinal(known) && !isFinal(job)) return;
     this.#jobs.set(job.id, job);
@@ -63,6 +67,7 @@ export class JobStore {
 
   /** @param {string} id */
   remove(id) {
+    this.#deleted.add(id);
     if (!this.#jobs.delete(id)) return;
     for (const listener of this.#deletionListeners) listener(id);
   }
