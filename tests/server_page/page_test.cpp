@@ -73,7 +73,7 @@ void PageTest::set_small_video(int frames, int steps) {
 void PageTest::sample() {
   const std::string before = job_id();
   browser_->click("#sample");
-  browser_->wait_until("document.querySelector('#result').dataset.job !== '" + before + "' || " +
+  browser_->wait_until("(document.querySelector('#result').dataset.job ?? '') !== '" + before + "' || " +
                        "document.querySelector('[aria-invalid]') || !document.querySelector('#form-error').hidden");
 }
 
