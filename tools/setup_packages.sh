@@ -20,6 +20,7 @@ test_packages=(
   libgtest-dev libgmock-dev
   ffmpeg                                                        # its ffprobe examines the videos
   chromium chromium-driver                                      # to test the page in a real browser
+  node-typescript                                               # to check the types of the page's scripts
   clang-format
 )
 clang_packages=(

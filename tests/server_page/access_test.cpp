@@ -64,6 +64,34 @@ TEST_F(AccessPageTest, WorksWithTheKeyboardAlone) {
   browser_->press(key::escape);
   browser_->wait_until("!document.querySelector('#confirm').open");
   EXPECT_TRUE(browser_->exists("#gallery li")) << "Escape is a no";
+  browser_->wait_until("document.activeElement.id === 'job-delete'");
+}
+
+TEST_F(AccessPageTest, AnErrorIsAddedToTheHint) {
+  open_page();
+  const char* kDescription = "return document.querySelector('#motion_bucket_id').getAttribute('aria-describedby')";
+  EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint");
+  browser_->replace("#motion_bucket_id", "1.5");
+  browser_->press(key::tab);
+  EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint motion_bucket_id-error");
+  browser_->replace("#motion_bucket_id", "2");
+  EXPECT_EQ(browser_->script(kDescription), "motion_bucket_id-hint");
+}
+
+TEST_F(AccessPageTest, EachAnnouncementIsHeard) {
+  open_page();
+  // A log's additions are read one after another.
+  EXPECT_EQ(browser_->script(R"js(
+    const log = document.querySelector("#live");
+    const added = [];
+    new MutationObserver((records) => added.push(...records.flatMap((each) => [...each.addedNodes])))
+        .observe(log, {childList: true});
+    const {announce} = await import("/assets/dom.js");
+    for (const text of ["One.", "Two.", "Two."]) announce(text);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return [log.getAttribute("role"), added.map((each) => each.textContent), added.every((each) => each.isConnected)];
+  )js"),
+            json::parse(R"(["log", ["One.", "Two.", "Two."], true])"));
 }
 
 TEST_F(AccessPageTest, FitsOnAPhone) {

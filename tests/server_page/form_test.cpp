@@ -11,6 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Red, green and blue, each a third of the width.
 Image three_stripes(int width, int height) {
@@ -117,13 +118,43 @@ TEST_F(PageTest, SaysWhatIsWrongBesideTheField) {
   browser_->press(key::tab);
   EXPECT_EQ(browser_->text("#fps-error"), "A whole number is needed.");
   browser_->replace("#fps", "6");
+}
 
-  // No checkpoint for this one: the server says so.
-  browser_->click("#version option[value=svd_xt]");
-  EXPECT_THAT(browser_->text("#version-hint"), HasSubstr("svd_xt.safetensors"));
-  browser_->click("#sample");
+TEST_F(PageTest, SaysHowToGetWeights) {
+  open_page();
+  browser_->click("#version option[value=svd_xt_1_1]");
+  const std::string site = "huggingface.co/stabilityai/stable-video-diffusion-img2vid-xt-1-1";
+  EXPECT_EQ(browser_->text("#version-hint"),
+            "The server has no weights for svd_xt_1_1.\n"
+            "Download svd_xt_1_1.safetensors from " +
+                site +
+                " (accept the licence there first).\n"
+                "Put it in the server's folder for checkpoints, then reload this page.");
+  EXPECT_EQ(browser_->script("return document.querySelector('#version-hint a').href"), "https://" + site);
+  choose(picture());
+  sample();
   browser_->wait_until("document.querySelector('#version-error')");
-  EXPECT_THAT(browser_->text("#version-error"), HasSubstr("svd_xt"));
+  EXPECT_EQ(browser_->text("#version-error"),
+            "There are no weights for svd_xt_1_1. Choose another version, or add them.");
+
+  // Gone while the page was open.
+  browser_->click("#version option[value=svd]");
+  EXPECT_EQ(browser_->text("#version-hint"), "");
+  fs::remove(folder_ / "checkpoints" / "svd.safetensors");
+  browser_->click("#model-button");
+  browser_->wait_until("document.querySelector('#version-error')");
+  EXPECT_THAT(browser_->text("#version-hint"), HasSubstr("Download svd.safetensors"));
+  EXPECT_THAT(browser_->text("main"), Not(HasSubstr("--checkpoint")));
+}
+
+TEST_F(PageTest, NoAnswerIsForgottenWhenTheServerIsBack) {
+  open_page();
+  EXPECT_EQ(server_->stop(), 0);
+  browser_->click("#model-button");
+  browser_->wait_until("!document.querySelector('#form-error').hidden");
+  server_->start();
+  browser_->wait_until("document.querySelector('#connection').dataset.state === 'live'");
+  browser_->wait_until("document.querySelector('#form-error').hidden");
 }
 
 }  // namespace

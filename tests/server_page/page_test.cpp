@@ -11,6 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Kept over reloads.
+constexpr const char* kNoteFaults = R"js(
+  const note = (fault) => sessionStorage.setItem("faults", `${sessionStorage.getItem("faults") ?? ""}${fault}\n`);
+  addEventListener("error", (event) => note(event.message));
+  addEventListener("unhandledrejection", (event) => note(`not caught: ${event.reason}`));
+)js";
+
 bool in_continuous_integration() {
   const char* variable = std::getenv("CI");
   return variable && std::string_view(variable) == "true";
@@ -27,12 +34,18 @@ void PageTest::SetUp() {
   GTEST_SKIP() << kMessage;
 }
 
+void PageTest::TearDown() {
+  if (!browser_) return;
+  EXPECT_EQ(browser_->script("return sessionStorage.getItem('faults') ?? ''"), "");
+}
+
 void PageTest::open_page(std::vector<std::string> server_options, const std::string& version) {
   const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
   folder_ = fs::path(SVD_TEST_DATA_DIR) / "server_page" / test->name();
   server_.emplace(folder_, tiny_checkpoint(Decoder::temporal), version, std::move(server_options));
   server_->start();
   browser_.emplace(folder_);
+  browser_->on_every_page(kNoteFaults + before_page_);
   browser_->open(server_->url());
   browser_->wait_until(
       "document.querySelector('#connection').dataset.state === 'live' || document.querySelector('dialog[open]')");
@@ -60,7 +73,7 @@ void PageTest::set_small_video(int frames, int steps) {
 void PageTest::sample() {
   const std::string before = job_id();
   browser_->click("#sample");
-  browser_->wait_until("document.querySelector('#result').dataset.job !== '" + before + "' || " +
+  browser_->wait_until("(document.querySelector('#result').dataset.job ?? '') !== '" + before + "' || " +
                        "document.querySelector('[aria-invalid]') || !document.querySelector('#form-error').hidden");
 }
 

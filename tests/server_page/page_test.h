@@ -18,6 +18,7 @@ namespace svd::test {
 class PageTest : public ::testing::Test {
  protected:
   void SetUp() override;
+  void TearDown() override;  // fails if a script of the page threw, or rejected a promise, and nothing caught it
 
   // The server with these options and a checkpoint for that version, and a browser that has opened its page and is
   // connected.
@@ -34,6 +35,7 @@ class PageTest : public ::testing::Test {
   void wait_for_state(const std::string& state);
   void wait_for_playing_video();
 
+  std::string before_page_;  // a script to run before the page's own
   std::filesystem::path folder_;
   std::optional<PageServer> server_;
   std::optional<WebDriver> browser_;

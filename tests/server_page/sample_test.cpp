@@ -25,6 +25,7 @@ constexpr const char* kWatchProgress = R"js(
   const note = (list, value) => value !== undefined && list.at(-1) !== value && list.push(value);
   const look = () => {
     const text = (id) => document.getElementById(id)?.textContent;
+    window.screenBefore ??= document.querySelector("#result .screen:has(.waiting)");
     note(seen.headlines, text("progress-headline"));
     note(seen.steps, text("progress-step"));
     note(seen.paces, text("progress-pace"));
@@ -87,6 +88,7 @@ TEST_F(SamplePageTest, PictureModelSample) {
   EXPECT_GT(seen["previews"][0], 10) << "the preview is blank";
 
   wait_for_playing_video();
+  EXPECT_EQ(browser_->script("return screenBefore.isConnected"), true) << "the video's place was built anew";
   const json video = browser_->script(
       "const v = document.querySelector('#video'); return [v.videoWidth, v.videoHeight, v.duration, v.paused, v.loop]");
   EXPECT_EQ(video[0], 128);
@@ -239,6 +241,7 @@ TEST_F(SamplePageTest, CancelStopsARunningJob) {
   browser_->wait_until("/^[1-9]/.test(document.querySelector('#progress-step')?.textContent)");
   browser_->click("#job-cancel");
   wait_for_state("cancelled");
+  browser_->wait_until("document.activeElement.id === 'result'");  // the button that had the focus is gone
   EXPECT_EQ(browser_->text("#job-state"), "Cancelled");
   EXPECT_EQ(gallery(), json::array({"Cancelled"}));
 }

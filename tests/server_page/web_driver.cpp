@@ -68,6 +68,28 @@ void WebDriver::reload() { call("POST", session_ + "/refresh", json::object()); 
 
 void WebDriver::forget_cookies() { call("DELETE", session_ + "/cookie"); }
 
+void WebDriver::on_every_page(const std::string& script) {
+  devtools("Page.addScriptToEvaluateOnNewDocument", {{"source", script}});
+}
+
+void WebDriver::block(const std::vector<std::string>& patterns) {
+  devtools("Network.enable", json::object());
+  devtools("Network.setBlockedURLs", {{"urls", patterns}});
+}
+
+std::string WebDriver::tab() { return call("GET", session_ + "/window"); }
+
+std::string WebDriver::open_tab() {
+  const std::string tab = call("POST", session_ + "/window/new", {{"type", "tab"}}).at("handle");
+  switch_to(tab);
+  devtools("Page.bringToFront", json::object());
+  return tab;
+}
+
+void WebDriver::switch_to(const std::string& tab) { call("POST", session_ + "/window", {{"handle", tab}}); }
+
+void WebDriver::close_tab() { call("DELETE", session_ + "/window"); }
+
 void WebDriver::click(const std::string& css) { call("POST", element(css) + "/click", json::object()); }
 
 void WebDriver::type(const std::string& css, std::string_view text) {

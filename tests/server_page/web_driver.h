@@ -32,6 +32,15 @@ class WebDriver {
   void open(const std::string& url);
   void reload();
   void forget_cookies();
+  // Runs in each page that this tab opens from now on, before the page's own scripts.
+  void on_every_page(const std::string& script);
+  // Requests of this tab for such addresses ("*/video.mp4") fail from now on; no others do.
+  void block(const std::vector<std::string>& patterns);
+
+  std::string tab();       // the one that all other calls are about
+  std::string open_tab();  // an empty one, in front
+  void switch_to(const std::string& tab);
+  void close_tab();  // to be followed by switch_to()
 
   void click(const std::string& css);
   void type(const std::string& css, std::string_view text);     // into a file input: the path of a file

@@ -1,5 +1,6 @@
 // Numbers and names as people read them.
 
+/** @param {number} bytes */
 export function formatBytes(bytes) {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
@@ -11,6 +12,7 @@ export function formatBytes(bytes) {
   return `${Math.round(10 * value) / 10} ${units[unit]}`;
 }
 
+/** @param {number} seconds */
 export function formatDuration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -18,28 +20,40 @@ export function formatDuration(seconds) {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-// "3.2 s", "128 s": enough digits to see it change.
+/**
+ * "3.2 s", "128 s": enough digits to see it change.
+ * @param {number} seconds
+ */
 export function formatSeconds(seconds) {
   return `${seconds < 10 ? seconds.toFixed(2) : seconds < 100 ? seconds.toFixed(1) : Math.round(seconds)} s`;
 }
 
+/** @param {number} fraction */
 export function formatPercent(fraction) {
   return `${Math.floor(100 * Math.min(1, Math.max(0, fraction)))} %`;
 }
 
-// "14:05" today, else with the day.
+/**
+ * "14:05" today, else with the day.
+ * @param {string} iso
+ */
 export function formatTime(iso) {
   const time = new Date(iso);
   const today = new Date().toDateString() === time.toDateString();
+  /** @type {Intl.DateTimeFormatOptions} */
   const clock = {hour: "2-digit", minute: "2-digit"};
-  const day = today ? {} : {day: "numeric", month: "short"};
-  return time.toLocaleString([], {...day, ...clock});
+  return time.toLocaleString([], today ? clock : {...clock, day: "numeric", month: "short"});
 }
 
+/**
+ * @param {number} count
+ * @param {string} noun
+ */
 export function formatCount(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** @type {Record<string, string>} */
 const names = {
   EulerEDMSampler: "Euler (EDM)",
   HeunEDMSampler: "Heun (EDM)",
@@ -64,12 +78,18 @@ const names = {
   decoding: "Decoding",
 };
 
-// A class, state or phase in words; what this page does not know keeps its own name.
+/**
+ * A class, state or phase in words; what this page does not know keeps its own name.
+ * @param {string} identifier
+ */
 export function nameOf(identifier) {
   return names[identifier] ?? identifier;
 }
 
-// In the order in which they are shown.
+/**
+ * In the order in which they are shown.
+ * @type {Record<string, string>}
+ */
 const parameterNames = {
   s_churn: "Churn",
   s_tmin: "Churn from sigma",
@@ -85,11 +105,16 @@ const parameterNames = {
   max_scale: "Largest scale",
 };
 
+/** @param {string} identifier */
 export function nameOfParameter(identifier) {
   return parameterNames[identifier] ?? identifier;
 }
 
-// {name: value} as [[name, value]] in the order above; JSON objects have none.
+/**
+ * {name: value} as [[name, value]] in the order above; JSON objects have none.
+ * @template T
+ * @param {Record<string, T>} values
+ */
 export function sortParameters(values) {
   const order = Object.keys(parameterNames);
   return Object.entries(values).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));

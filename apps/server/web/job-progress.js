@@ -1,15 +1,16 @@
 // A job that waits or runs: its place in the queue, what it does, how far it is, how long it will take.
 
-import {api} from "./api.js";
 import {announce, element, setText} from "./dom.js";
 import {formatDuration, formatPercent, formatSeconds, nameOf} from "./format.js";
-import {PreviewPlayer} from "./preview-player.js";
+
+/**
+ * @typedef {import("./api.js").Job} Job
+ * @typedef {import("./api.js").Progress} Progress
+ */
 
 const phases = ["loading", "encoding", "denoising", "decoding"];
 
 export class JobProgress {
-  #player;
-  #input;
   #phases = new Map(phases.map((phase) => [phase, element("li", {}, nameOf(phase))]));
   #headline = element("p", {class: "headline", id: "progress-headline"});
   #bar = element("progress", {max: 1, "aria-labelledby": "progress-headline", id: "progress-bar"});
@@ -21,19 +22,18 @@ export class JobProgress {
   #announced = "";
   element;
 
+  /** @param {Job} job */
   constructor(job) {
-    this.#player = new PreviewPlayer(job.settings);
-    this.#input = element("img", {class: "waiting", src: job.files.input, alt: "The picture to start from"});
-    const screen = element("div", {class: "screen"}, this.#input, this.#player.element);
     const facts = element("dl", {class: "facts"},
                           element("div", {}, element("dt", {}, "Step"), this.#facts.step),
                           element("div", {}, element("dt", {}, "Per step"), this.#facts.pace),
                           element("div", {}, element("dt", {}, "Phase ends in"), this.#facts.left));
-    this.element = element("div", {class: "progress", id: "progress"}, screen, this.#headline, this.#bar,
+    this.element = element("div", {class: "progress", id: "progress"}, this.#headline, this.#bar,
                            element("ol", {class: "phases"}, [...this.#phases.values()]), facts);
     this.update(job);
   }
 
+  /** @param {Job} job */
   update(job) {
     const {progress} = job;
     const running = job.state === "running";
@@ -46,23 +46,24 @@ export class JobProgress {
     }
     this.#bar.classList.toggle("idle", !running);
     for (const [phase, item] of this.#phases) this.#mark(item, phase, running ? progress.phase : null);
-    setText(this.#facts.step, progress?.steps ? `${progress.step} of ${progress.steps}` : "–");
-    setText(this.#facts.pace, progress?.seconds_per_step ? formatSeconds(progress.seconds_per_step) : "–");
-    setText(this.#facts.left, isNumber(progress?.seconds_left) ? formatDuration(progress.seconds_left) : "–");
-    if (progress?.preview > 0) this.#player.show(api.previewUrl(job));
+    setText(this.#facts.step, progress.steps ? `${progress.step} of ${progress.steps}` : "–");
+    setText(this.#facts.pace, progress.seconds_per_step ? formatSeconds(progress.seconds_per_step) : "–");
+    setText(this.#facts.left, progress.seconds_left === null ? "–" : formatDuration(progress.seconds_left));
     this.#announce(running ? nameOf(progress.phase) : headline);
   }
 
-  stop() {
-    this.#player.stop();
-  }
-
+  /** @param {Progress} progress */
   #headlineOf(progress) {
     return `${nameOf(progress.phase)} · ${formatPercent(progress.fraction ?? 0)}`;
   }
 
+  /**
+   * @param {HTMLElement} item
+   * @param {string} phase
+   * @param {string | null} current
+   */
   #mark(item, phase, current) {
-    const place = phases.indexOf(phase) - phases.indexOf(current);
+    const place = phases.indexOf(phase) - phases.indexOf(current ?? "");
     const state = current === null || place > 0 ? "ahead" : place < 0 ? "past" : "now";
     item.dataset.state = state;
     if (state === "now") {
@@ -72,7 +73,10 @@ export class JobProgress {
     }
   }
 
-  // Phases, not percentages: a screen reader should not talk all the time.
+  /**
+   * Phases, not percentages: a screen reader should not talk all the time.
+   * @param {string} text
+   */
   #announce(text) {
     if (text === this.#announced) return;
     this.#announced = text;
@@ -80,10 +84,7 @@ export class JobProgress {
   }
 }
 
+/** @param {Job} job */
 function waitingHeadline(job) {
   return job.queue_place ? `Waiting · place ${job.queue_place} in the queue` : "Waiting";
-}
-
-function isNumber(value) {
-  return typeof value === "number" && Number.isFinite(value);
 }

@@ -1,21 +1,33 @@
 // The sampler, the discretisation or the guider: which one, and those of its parameters that it has.
 
-import {element} from "./dom.js";
+import {element, instanceOf} from "./dom.js";
 import {nameOf, nameOfParameter} from "./format.js";
 
+/**
+ * @typedef {import("./api.js").MethodKind} MethodKind
+ * @typedef {import("./api.js").Parameter} Parameter
+ * @typedef {Record<string, string | number | null>} Values
+ */
+
 export class MethodFields {
-  #group;         // "sampler", "discretization" or "guider"
-  #methods;       // [{name, parameters: [{name, default, min, max, integer}]}]
+  #group;
+  #methods;
   #select;
   #fields;
-  #values = {};   // by parameter: kept when another method is tried in between
+  /** @type {Values} */
+  #values = {};  // by parameter: kept when another method is tried in between
 
+  /**
+   * @param {HTMLFormElement} form
+   * @param {"sampler" | "discretization" | "guider"} group
+   * @param {MethodKind[]} methods
+   */
   constructor(form, group, methods) {
     this.#group = group;
     this.#methods = methods;
-    const set = form.querySelector(`fieldset[data-method="${group}"]`);
-    this.#select = set.querySelector("select");
-    this.#fields = set.querySelector(".fields");
+    const set = `fieldset[data-method="${group}"]`;
+    this.#select = instanceOf(form.querySelector(`${set} select`), HTMLSelectElement);
+    this.#fields = instanceOf(form.querySelector(`${set} > .fields`), HTMLElement);
     this.#select.replaceChildren(
         ...methods.map((method) => element("option", {value: method.name}, nameOf(method.name))));
     this.#select.addEventListener("change", () => this.#show());
@@ -23,21 +35,26 @@ export class MethodFields {
     this.#show();
   }
 
+  /** @returns {import("./api.js").Method} */
   read() {
     return {name: this.#select.value, ...this.#typed()};
   }
 
-  // Parameters that are not given keep their values.
+  /**
+   * What is not given stays.
+   * @param {Values} values
+   */
   write({name, ...values}) {
-    if (this.#methods.some((method) => method.name === name)) this.#select.value = name;
+    if (this.#methods.some((method) => method.name === name)) this.#select.value = String(name);
     Object.assign(this.#values, values);
     this.#show();
   }
 
   #typed() {
+    /** @type {Record<string, number>} */
     const values = {};
     for (const input of this.#fields.querySelectorAll("input")) {
-      if (!Number.isNaN(input.valueAsNumber)) values[input.dataset.parameter] = input.valueAsNumber;
+      if (!Number.isNaN(input.valueAsNumber)) values[input.dataset.parameter ?? ""] = input.valueAsNumber;
     }
     return values;
   }
@@ -47,6 +64,7 @@ export class MethodFields {
     this.#fields.replaceChildren(...(method?.parameters ?? []).map((parameter) => this.#fieldOf(parameter)));
   }
 
+  /** @param {Parameter} parameter */
   #fieldOf(parameter) {
     const id = `${this.#group}.${parameter.name}`;
     const input = element("input", {
@@ -60,7 +78,7 @@ export class MethodFields {
       required: true,
       "data-parameter": parameter.name,
     });
-    input.value = this.#values[parameter.name] ?? parameter.default;
+    input.value = String(this.#values[parameter.name] ?? parameter.default);
     const label = element("label", {for: id}, nameOfParameter(parameter.name), " ",
                           element("code", {}, parameter.name));
     return element("div", {class: "field"}, label, input);

@@ -1,18 +1,26 @@
 // The state of the model in the server's memory, with the buttons that load and unload it.
 
-import {api} from "./api.js";
-import {announce, byId, element, setText} from "./dom.js";
+import {api, asApiError} from "./api.js";
+import {announce, byId, element, setText, whileDisabled} from "./dom.js";
 import {formatBytes, formatPercent} from "./format.js";
+
+/** @typedef {import("./api.js").Model} Model */
 
 export class ModelPanel {
   #settings;
-  #report;  // called with an ApiError
+  #report;
+  /** @type {Model | null} */
   #model = null;
   #state = element("p", {class: "model-state", id: "model-state"});
   #detail = element("p", {class: "hint", id: "model-detail"});
   #bar = element("progress", {max: 1, value: 0, "aria-label": "Loading the model"});
+  #unloads = false;  // what the button does, else load
   #button = element("button", {type: "button", class: "small", id: "model-button", onclick: () => this.#act()});
 
+  /**
+   * @param {import("./settings-form.js").SettingsForm} settings
+   * @param {(error: import("./api.js").ApiError) => void} report
+   */
   constructor(settings, report) {
     this.#settings = settings;
     this.#report = report;
@@ -20,6 +28,7 @@ export class ModelPanel {
     settings.addEventListener("change", () => this.#show());
   }
 
+  /** @param {Model} model */
   update(model) {
     const before = this.#model?.state;
     this.#model = model;
@@ -29,7 +38,7 @@ export class ModelPanel {
 
   // Whether the model that the form asks for is the one in memory.
   get #isWanted() {
-    return this.#model.version === this.#settings.version?.name;
+    return this.#model?.version === this.#settings.version?.name;
   }
 
   #show() {
@@ -48,30 +57,32 @@ export class ModelPanel {
                   this.#isWanted ? "Unload" : "Load model");
         break;
       case "failed":
-        this.#say("Could not be loaded", [model.error?.message ?? model.error], "Load model");
+        this.#say("Could not be loaded", [model.error?.message], "Load model");
         break;
       default:
         this.#say("Not loaded", ["Sampling loads it by itself."], "Load model");
     }
   }
 
+  /**
+   * @param {string} state
+   * @param {(string | null | undefined)[]} details
+   * @param {"Load model" | "Unload"} action
+   */
   #say(state, details, action) {
     setText(this.#state, state);
     setText(this.#detail, details.filter(Boolean).join(" · "));
+    this.#unloads = action === "Unload";
     setText(this.#button, action);
   }
 
   async #act() {
-    this.#button.disabled = true;
+    const unloads = this.#unloads;
     try {
-      if (this.#button.textContent === "Unload") {
-        await api.unloadModel();
-      } else {
-        await api.loadModel(this.#settings.version.name);
-      }
+      await whileDisabled(this.#button,
+                          () => unloads ? api.unloadModel() : api.loadModel(this.#settings.version?.name));
     } catch (error) {
-      this.#report(error);
+      this.#report(asApiError(error));
     }
-    this.#button.disabled = false;
   }
 }

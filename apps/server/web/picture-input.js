@@ -11,17 +11,21 @@ const types = ["image/jpeg", "image/png", "image/webp"];
 export class PictureInput extends EventTarget {
   #form;
   #maxBytes = Infinity;
+  /** @type {File | null} */
   #offered = null;  // the file that was chosen last, while it is being decoded
+  /** @type {File | null} */
   #file = null;
+  /** @type {HTMLImageElement | null} */
   #image = null;  // decoded by the browser, for the previews
   #size = {width: 1024, height: 576};
 
+  /** @param {HTMLFormElement} form */
   constructor(form) {
     super();
     this.#form = form;
-    const chooser = byId("image");
+    const chooser = byId("image", HTMLInputElement);
     chooser.addEventListener("change", () => {
-      if (chooser.files.length > 0) this.set(chooser.files[0]);
+      if (chooser.files?.[0]) this.set(chooser.files[0]);
       chooser.value = "";  // so that choosing the same file again counts as a change
     });
     byId("picture-clear").addEventListener("click", () => {
@@ -38,12 +42,16 @@ export class PictureInput extends EventTarget {
     return this.#file;
   }
 
+  /** @param {number} bytes */
   limitBytes(bytes) {
     this.#maxBytes = bytes;
     setText(byId("upload-limit"), `, up to ${formatBytes(bytes)}`);
   }
 
-  // Takes the file if it can be a picture; else says beside the field why not.
+  /**
+   * Takes the file if it can be a picture; else says beside the field why not. Never throws.
+   * @param {File} file
+   */
   async set(file) {
     const problem = this.#problemWith(file);
     if (problem) {
@@ -76,12 +84,17 @@ export class PictureInput extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  // Draws the crop for videos of that size.
+  /**
+   * Draws the crop for videos of that size.
+   * @param {number} width
+   * @param {number} height
+   */
   setVideoSize(width, height) {
     this.#size = {width, height};
     this.#showCrop();
   }
 
+  /** @param {File} file */
   #problemWith(file) {
     if (file.type !== "" && !types.includes(file.type)) {
       return `${file.name} is not a picture that can be used. Choose a JPEG, PNG or WebP file.`;
@@ -93,6 +106,7 @@ export class PictureInput extends EventTarget {
     return null;
   }
 
+  /** @param {string} message */
   #refuse(message) {
     showFieldError(this.#form, "image", message);
   }
@@ -110,13 +124,13 @@ export class PictureInput extends EventTarget {
     byId("picture-clear").hidden = !image;
     byId("drop").classList.toggle("compact", image !== null);
     setText(byId("drop-verb"), image ? "Choose another picture" : "Choose a picture");
-    const preview = byId("picture-preview");
+    const preview = byId("picture-preview", HTMLImageElement);
     if (!image) {
       preview.removeAttribute("src");
       return;
     }
     preview.src = image.src;
-    preview.alt = `The chosen picture, ${this.#file.name}`;
+    preview.alt = `The chosen picture, ${this.#file?.name}`;
     setText(byId("picture-size"), `${image.naturalWidth} × ${image.naturalHeight}`);
     this.#showCrop();
   }
@@ -126,14 +140,16 @@ export class PictureInput extends EventTarget {
     const {naturalWidth, naturalHeight} = this.#image;
     const {width, height} = this.#size;
     const cut = centreCrop(naturalWidth, naturalHeight, width, height);
-    drawCrop(byId("crop-preview"), this.#image, cut, width, height);
+    drawCrop(byId("crop-preview", HTMLCanvasElement), this.#image, cut, width, height);
     const kept = (cut.width * cut.height) / (naturalWidth * naturalHeight);
     const share = kept > 0.995 ? "all of it" : `${Math.round(100 * kept)} % of it`;
     byId("crop-size").replaceChildren(`${width} × ${height}, `, element("span", {class: "nowrap"}, share));
   }
 
   #listenForDrops() {
+    /** @param {DragEvent} event */
     const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+    /** @param {boolean} on */
     const mark = (on) => byId("drop").classList.toggle("over", on);
     document.addEventListener("dragover", (event) => {
       if (!carriesFiles(event)) return;
@@ -151,7 +167,10 @@ export class PictureInput extends EventTarget {
     });
   }
 
-  // True if there was a file in what was dropped or pasted.
+  /**
+   * True if there was a file in what was dropped or pasted.
+   * @param {DataTransfer | null} transfer
+   */
   #offer(transfer) {
     const files = [...(transfer?.files ?? [])];
     if (files.length === 0) return false;
