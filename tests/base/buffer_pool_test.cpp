@@ -1,7 +1,5 @@
 #include "base/buffer_pool.h"
 
-#include "base/process_memory.h"
-
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -10,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process_memory.h"
 #include "svd/error.h"
 
 namespace svd {
