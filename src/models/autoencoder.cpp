@@ -15,8 +15,6 @@ constexpr float kTemporalEpsilon = 1e-5f;  // of the norms over frames
 constexpr GroupNormOptions kNormSilu{.activation = Activation::silu};
 constexpr GroupNormOptions kNormSiluAllFrames{.span = NormSpan::all_frames, .activation = Activation::silu};
 
-constexpr int64_t kEnlargedElements = int64_t{1} << 28;  // held at a time behind a doubling of the frames
-
 Conv2dSpec conv3x3(int64_t in, int64_t out) { return {.in_channels = in, .out_channels = out}; }
 
 Conv2dSpec upsampling(int64_t channels) {
@@ -154,7 +152,7 @@ Tensor AutoencoderDecoder::decode(Backend& b, const Tensor& latents) const {
       // The enlarged frames are the largest tensors of all, and have twice the channels of what follows: they live
       // frame by frame.
       const Shape& s = h.shape();
-      const int64_t at_a_time = std::max<int64_t>(1, kEnlargedElements / (4 * s[1] * s[2] * s[3]));
+      const int64_t at_a_time = std::max<int64_t>(1, enlarged_elements / (4 * s[1] * s[2] * s[3]));
       h = by_frames(b, h, at_a_time, [&](const Tensor& part) { return first.spatial(b, b.conv2d(part, *upsample)); });
       h = first.temporal(b, std::move(h));
     } else {

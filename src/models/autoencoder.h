@@ -95,6 +95,10 @@ struct AutoencoderDecoder {
   Conv2dWeights conv_out;
   std::optional<TemporalConvWeights> time_mix_conv;
 
+  // Elements held at a time behind a doubling of the frames: as many frames go together as fit, one at least. Changes
+  // memory and speed, not the result.
+  int64_t enlarged_elements = int64_t{1} << 28;
+
  private:
   Tensor decode(Backend& b, const Tensor& latents) const;
 };

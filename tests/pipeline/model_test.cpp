@@ -85,6 +85,7 @@ TEST(Model, RefusesWhatMakesNoSense) {
   };
   EXPECT_THAT(refused([](Request& r) { r.num_frames = 0; }), AllOf(HasSubstr("num_frames"), HasSubstr("found 0")));
   EXPECT_THAT(refused([](Request& r) { r.num_steps = -1; }), HasSubstr("num_steps"));
+  EXPECT_THAT(refused([](Request& r) { r.num_steps = 1001; }), HasSubstr("from 1 to 1000, found 1001"));
   EXPECT_THAT(refused([](Request& r) { r.decoding_t = 0; }), HasSubstr("decoding_t"));
   EXPECT_THAT(refused([](Request& r) { r.cond_aug = -0.5f; }), HasSubstr("cond_aug"));
   EXPECT_THAT(refused([](Request& r) { r.cond_aug = NAN; }), HasSubstr("cond_aug"));

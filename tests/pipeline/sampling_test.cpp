@@ -63,6 +63,38 @@ TEST(Sampling, DefaultsWrittenOutChangeNothing) {
   EXPECT_EQ(generate(model, request).frames, plain.frames);
 }
 
+// A short run of the sampler on a problem with a known denoiser.
+std::vector<float> sampled(const SamplerSettings& settings) {
+  std::vector<float> x = {0.3f, -1.2f, 0.8f, 2.1f};
+  const Denoiser denoiser = [](std::span<const float> noisy, float sigma, std::span<float> denoised) {
+    for (size_t i = 0; i < noisy.size(); ++i) denoised[i] = std::sin(noisy[i] / (1 + sigma));
+  };
+  TorchCpuGenerator generator(1);
+  make_sampler(settings)->sample(x, make_sigmas({}, 8), denoiser, generator);
+  return x;
+}
+
+TEST(Sampling, LinearMultistepIsOfFourthOrderByDefault) {
+  const auto of_order = [](std::optional<int> order) {
+    return sampled({.kind = SamplerKind::linear_multistep, .order = order});
+  };
+  EXPECT_EQ(of_order({}), of_order(4));
+  EXPECT_NE(of_order({}), of_order(3));
+  EXPECT_NE(of_order({}), of_order(5));
+}
+
+TEST(Sampling, GuidanceDefaultsToTheVersions) {
+  const auto scales = [](GuiderKind kind, Version version) {
+    return make_guider({.kind = kind}, defaults_of(version))->scales(3);
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(scales(GuiderKind::vanilla, Version::svd), ElementsAre(2.5f, 2.5f, 2.5f));
+  EXPECT_THAT(scales(GuiderKind::vanilla, Version::svd_xt), ElementsAre(3, 3, 3));
+  EXPECT_THAT(scales(GuiderKind::linear_prediction, Version::svd), ElementsAre(1, 1.75f, 2.5f));
+  EXPECT_THAT(scales(GuiderKind::linear_prediction, Version::svd_xt), ElementsAre(1.5f, 2.25f, 3));
+  EXPECT_THAT(scales(GuiderKind::triangle_prediction, Version::svd), ElementsAre(1, 2.5f, 1));
+}
+
 TEST(Sampling, IdentityGuiderHalvesTheWork) {
   const Model model({.checkpoint = tiny_checkpoint(Decoder::temporal)});
   Request guided = small_request(), free = small_request();

@@ -212,7 +212,9 @@ size_t panel_conv2d_workspace(const Shape& x, const Conv2dSpec& s, const Threads
   const int64_t depth = padded_depth(x.back());
   const Tiling t = tiles(s, grid, x[0], depth);
   const int64_t elements = t.frames * spanned(s, t.tile_rows) * spanned(s, t.tile_width) * depth;
-  const int64_t tasks = std::min<int64_t>(threads.count(), blocks(x[0], t.frames) * t.rows * t.columns);
+  const int64_t tile_count = blocks(x[0], t.frames) * t.rows * t.columns;
+  const int64_t parts = panel_parts(tile_count, blocks(s.out_channels, kernels::kPanelColumns), threads);
+  const int64_t tasks = std::min<int64_t>(threads.count(), tile_count * parts);
   return static_cast<size_t>(tasks) *
          TileMemory::bytes_of(elements, t.frames * t.tile_rows * blocks(t.tile_width, kStripRows));
 }

@@ -95,7 +95,10 @@ std::unique_ptr<PackedConvolution> make_panel_temporal_conv(Runtime& runtime, co
 size_t panel_temporal_conv_workspace(const Shape& x, const Threads& threads) {
   const int64_t depth = padded_depth(x.back()), pixels = x.rows() / x[0];
   const int64_t positions = std::min(positions_of_tile(x[0], depth), pixels);
-  const int64_t tasks = std::min<int64_t>(threads.count(), blocks(pixels, positions));
+  const int64_t tile_count = blocks(pixels, positions);
+  const int64_t parts =
+      panel_parts(tile_count, blocks(x.back(), kernels::kPanelColumns), threads);  // as many outputs as inputs
+  const int64_t tasks = std::min<int64_t>(threads.count(), tile_count * parts);
   return static_cast<size_t>(tasks) *
          TileMemory::bytes_of(x[0] * positions * depth, x[0] * blocks(positions, kStripRows));
 }

@@ -1,0 +1,173 @@
+// The planned memory is what a run takes: of each part of the model in the pool, and of the whole process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <ostream>
+#include <string>
+
+#include "checkpoint/synthetic.h"
+#include "checkpoint/temporary.h"
+#include "models/checkpoint_layout.h"
+#include "pipeline/image_to_video.h"
+#include "support/child_memory.h"
+#include "support/network_backends.h"
+#include "support/test_image.h"
+#include "support/tiny_checkpoint.h"
+
+namespace svd::test {
+namespace {
+
+double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / 0x1p20; }
+
+struct PartMemory {
+  uint64_t weights = 0, peak = 0;
+};
+
+// Of each part, by its name, while it is the only one in memory.
+std::map<std::string, PartMemory> measured_parts(const StableVideoConfig& config, const Request& request,
+                                                 const PipelinePlan& plan, Backend& backend) {
+  std::map<std::string, PartMemory> parts;
+  std::string part;  // that is loading or at work
+  const auto end_part = [&] {
+    if (!part.empty()) parts[part].peak = backend.memory().peak;
+  };
+  const ProgressCallback watch = [&](const Progress& p) {
+    if (p.phase != Phase::loading) {
+      if (parts[part].weights == 0) parts[part].weights = backend.memory().live;
+    } else if (p.part != part) {
+      end_part();
+      part = p.part;
+      backend.trim();
+      backend.reset_peak();
+    }
+    return true;
+  };
+  const ProgressReporter::OnOperation nobody;
+  ProgressReporter progress(watch, nobody);
+  backend.set_observer(&progress);
+  const SyntheticSource source(checkpoint_layout(config, TextSide::no), DType::f32, Threads(available_cores()));
+  const PartSource from{source, config, backend, progress};
+  KeptParts kept;
+  const std::function<void(const TensorRecord&)> no_record;
+  const std::function<void(const StepView&)> no_steps;
+  TorchCpuGenerator generator(1);
+  SingleProcess alone;
+  image_to_video({from, kept, plan, alone, no_record, no_steps}, request.image, resolve(request, Version::svd),
+                 generator);
+  end_part();
+  backend.set_observer(nullptr);
+  return parts;
+}
+
+// Twice as wide as the tiny network where the frames are large.
+StableVideoConfig medium_config() {
+  StableVideoConfig config = synthetic_config("tiny", true);
+  config.unet.model_channels = 128;
+  config.unet.embedding_channels = 512;
+  config.unet.level_channels = {128, 128, 256, 256};
+  config.decoder.level_channels = config.encoder.level_channels = {64, 64, 128, 128};
+  config.clip.width = 320;
+  return config;
+}
+
+struct Case {
+  std::string size;
+  NetworkBackend backend;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.size << " on " << c.backend.name; }
+
+class PlannedMemory : public testing::TestWithParam<Case> {};
+
+TEST_P(PlannedMemory, OfEachPartIsWhatItTakes) {
+  const std::unique_ptr<Backend> backend = make_or_skip(GetParam().backend);
+  if (!backend) GTEST_SKIP() << GetParam().backend.name << " is not there on this CPU";
+  const bool tiny = GetParam().size == "tiny";
+  const StableVideoConfig config = tiny ? synthetic_config("tiny", true) : medium_config();
+  const int height = tiny ? 64 : 128, width = 192;
+  const Request request{.image = {width, height, test_image(height, width, 0)},
+                        .num_frames = tiny ? 11 : 3,
+                        .num_steps = 1,
+                        .decoding_t = 5,
+                        .guider = {.kind = GuiderKind::identity}};
+  const Settings settings = resolve(request, Version::svd);
+  const PipelinePlan plan = plan_pipeline(config, settings, *backend);
+  const auto measured = measured_parts(config, request, plan, *backend);
+  const std::map<std::string, PartPlan> planned = {
+      {"CLIP", plan.clip}, {"VAE encoder", plan.encoder}, {"UNet", plan.unet}, {"VAE decoder", plan.decoder}};
+  ASSERT_EQ(measured.size(), planned.size());
+  for (const auto& [name, part] : planned) {
+    SCOPED_TRACE(name);
+    const PartMemory& found = measured.at(name);
+    RecordProperty(name + " planned", std::to_string(part.weight_bytes) + ", " + std::to_string(part.peak_bytes));
+    RecordProperty(name + " measured", std::to_string(found.weights) + ", " + std::to_string(found.peak));
+    const double weights = mebibytes(part.weight_bytes), peak = mebibytes(part.peak_bytes);
+    EXPECT_NEAR(mebibytes(found.weights), weights, 0.02 * weights + 0.5);
+    // Hardly more than planned, and little less: a task may find a smaller tile than the largest, which is planned.
+    EXPECT_LE(mebibytes(found.peak), 1.01 * peak + 0.25);
+    EXPECT_GE(mebibytes(found.peak), 0.95 * peak - 2);
+  }
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const NetworkBackend& b : network_backends()) {
+    if (b.name == "reference_f32" || b.name == "pretend_device") continue;
+    for (const char* size : {"tiny", "medium"}) all.push_back({size, b});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, PlannedMemory, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.size + "_" + info.param.backend.name; });
+
+// So small a run that weights and the process itself are nearly all of it.
+class PlannedProcessMemory : public testing::TestWithParam<Precision> {};
+
+TEST_P(PlannedProcessMemory, IsWhatTheProgramTakes) {
+  const TemporaryFolder folder;
+  const std::filesystem::path checkpoint = tiny_checkpoint(Decoder::temporal), picture = folder / "picture.png";
+  const Request request{.image = {128, 64, test_image(64, 128, 0)},
+                        .num_frames = 3,
+                        .num_steps = 1,
+                        .guider = {.kind = GuiderKind::identity}};
+  write_png(picture, request.image);
+  const ChildRun run = run_and_measure({SVD_PROGRAM, "sample", picture.string(), "--checkpoint=" + checkpoint.string(),
+                                        "--num_frames=3", "--num_steps=1", "--guider=IdentityGuider", "--threads=2",
+                                        GetParam() == Precision::f32 ? "--precision=f32" : "--precision=bf16",
+                                        "--output_folder=" + (folder / "out").string()});
+  ASSERT_EQ(run.exit_code, 0) << run.errors;
+  const Model model({.checkpoint = checkpoint, .precision = GetParam(), .threads = 2});
+  const double planned = mebibytes(model.plan(request).peak_bytes), measured = mebibytes(run.peak_anonymous_bytes);
+  EXPECT_THAT(run.errors, testing::HasSubstr("planned peak memory: " + std::to_string(std::lround(planned)) + " MiB"));
+  // Never more than planned. Less by what is planned for code and libraries, whose pages are a file's.
+  constexpr double kOfFiles = 150;
+  RecordProperty("planned", std::to_string(planned));
+  RecordProperty("measured", std::to_string(measured));
+  EXPECT_LE(measured, planned);
+  EXPECT_GE(measured, planned - kOfFiles);
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, PlannedProcessMemory, testing::Values(Precision::f32, Precision::bf16),
+                         [](const auto& info) { return info.param == Precision::f32 ? "f32" : "bf16"; });
+
+// Finished frames wait for the end of the run, as 8-bit pixels, beside everything else.
+TEST(PlannedMemoryOfFrames, IsAddedToTheLargestPart) {
+  const StableVideoConfig config = synthetic_config("tiny", true);
+  const std::unique_ptr<Backend> backend = make_backend({.device = DeviceKind::cpu});
+  const auto beside_the_parts = [&](int frames, int width) {
+    const Request request{.image = {width, 64, test_image(64, width, 0)}, .num_frames = frames, .decoding_t = 3};
+    const PipelinePlan plan = plan_pipeline(config, resolve(request, Version::svd), *backend);
+    return plan.peak_bytes - std::max({plan.clip.peak_bytes, plan.encoder.peak_bytes, plan.unet.peak_bytes,
+                                       plan.decoder.peak_bytes, plan.last_decoder.peak_bytes});
+  };
+  const uint64_t few = beside_the_parts(3, 64);
+  EXPECT_EQ(beside_the_parts(103, 64) - few, uint64_t{100} * 3 * 64 * 64);
+  EXPECT_EQ(beside_the_parts(3, 640) - few, uint64_t{3} * 3 * 576 * 64);
+}
+
+}  // namespace
+}  // namespace svd::test
