@@ -3,10 +3,12 @@
 // overflows, which the sanitizer sees.
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "backends/registry/registry.h"
 #include "models/config.h"
 #include "pipeline/checkpoint_check.h"
 #include "pipeline/plan.h"
@@ -64,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const Error& error) {  // few inputs name all of a model's tensors, so the sizes are planned with all the same
       if (error.code() != ErrorCode::bad_file) std::abort();
     }
-    plan_pipeline(config, small_settings(), DType::bf16);
+    static const std::unique_ptr<Backend> cpu = make_backend({.device = DeviceKind::cpu, .precision = Precision::bf16});
+    plan_pipeline(config, small_settings(), *cpu);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::bad_file) std::abort();
   }
