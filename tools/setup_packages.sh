@@ -13,6 +13,7 @@ build_packages=(
   nlohmann-json3-dev libcli11-dev libfmt-dev                    # checkpoint headers, options, messages
   libvips-dev                                                   # pictures in
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev   # videos out
+  libssl-dev                                                    # SHA-256 of checkpoints
   libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev  # svd serve
 )
 test_packages=(

@@ -3,13 +3,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "base/checked.h"
 #include "base/fail.h"
+#include "checkpoint/file_kind.h"
 
 namespace svd {
 namespace {
@@ -31,33 +31,6 @@ std::optional<uint64_t> size_of_type(std::string_view name) {
     if (type.name == name) return type.size;
   }
   return std::nullopt;
-}
-
-bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
-  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
-}
-
-// What a file that cannot be a safetensors file probably is, with what to do about it; empty when unknown.
-std::string_view guess_kind(std::span<const std::byte> file) {
-  while (!file.empty() && std::strchr(" \t\r\n", static_cast<int>(file[0])) && file[0] != std::byte{0}) {
-    file = file.subspan(1);
-  }
-  constexpr std::string_view kPickle =
-      "it is a PyTorch pickle (.ckpt, .pt, .bin), which this program does not open; "
-      "bring the .safetensors file of the same model";
-  if (starts_with(file, "PK\x03\x04")) return kPickle;
-  if (file.size() >= 2 && file[0] == std::byte{0x80} && file[1] >= std::byte{2} && file[1] <= std::byte{5}) {
-    return kPickle;
-  }
-  if (starts_with(file, "version https://git-lfs")) {
-    return "it is a Git LFS pointer, a small text in place of the model; fetch the model itself with `git lfs pull`";
-  }
-  if (starts_with(file, "<")) {
-    return "it is an HTML or XML page, not a model; the download failed or asked for a login; fetch it again";
-  }
-  if (starts_with(file, "{")) return "it is a JSON text, not a model; bring the .safetensors file";
-  if (starts_with(file, "GGUF")) return "it is a GGUF file; bring the .safetensors file of the same model";
-  return {};
 }
 
 // Receives the JSON parser's events. The only structure it lets through is
@@ -268,8 +241,8 @@ uint64_t check_layout(const SafetensorsHeader& header, std::string_view path) {
 // The header's text, after checking that there can be one.
 std::span<const std::byte> header_text(std::span<const std::byte> file, std::string_view path) {
   if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty (0 bytes); fetch it again", path);
-  const std::string_view kind = guess_kind(file);
   const auto refuse = [&](const std::string& why) {
+    const std::string kind = guess_kind(file);
     if (!kind.empty()) fail(ErrorCode::bad_file, "{}: not a safetensors file: {}", path, kind);
     fail(ErrorCode::bad_file, "{}: not a safetensors file, or damaged: {}", path, why);
   };
@@ -285,8 +258,8 @@ std::span<const std::byte> header_text(std::span<const std::byte> file, std::str
   if (!rest.empty() && length > 0 && rest[0] != std::byte{'{'}) refuse("its header does not begin with '{'");
   if (length > rest.size()) {
     fail(ErrorCode::bad_file,
-         "{}: the header alone needs {} bytes, the file has {}: the download is incomplete; fetch it again", path,
-         length + kLengthBytes, file.size());
+         "{}: the header alone needs {} bytes, the file has {}: the download is incomplete{}; fetch it again", path,
+         length + kLengthBytes, file.size(), is_named_unfinished(path) ? ", as its name says too" : "");
   }
   if (length == 0) refuse("its header is empty");
   return rest.first(length);
@@ -336,8 +309,10 @@ SafetensorsHeader parse_safetensors(std::span<const std::byte> file, std::string
   const auto expected = checked_add(start, check_layout(header, path));
   if (!expected || *expected > file.size()) {
     fail(ErrorCode::bad_file,
-         "{}: expected size {} bytes, the file has {} bytes: the download is incomplete; fetch it again", path,
-         expected.value_or(UINT64_MAX), file.size());
+         "{}: expected size {} bytes, the file has {} bytes: {} bytes are missing, the download is incomplete{}; fetch "
+         "it again",
+         path, expected.value_or(UINT64_MAX), file.size(), expected.value_or(UINT64_MAX) - file.size(),
+         is_named_unfinished(path) ? ", as its name says too" : "");
   }
   if (*expected < file.size()) {
     fail(ErrorCode::bad_file, "{}: the file is longer than its header says: expected {} bytes, found {}", path,
