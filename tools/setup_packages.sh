@@ -11,7 +11,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config ccache
   libdnnl-dev libhwy-dev                                        # arithmetic
   nlohmann-json3-dev libcli11-dev libfmt-dev                    # checkpoint headers, options, messages
-  libvips-dev                                                   # pictures in
+  libvips-dev zlib1g-dev                                        # pictures in
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev   # videos out
   libssl-dev                                                    # SHA-256 of checkpoints
   libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev  # svd serve

@@ -158,7 +158,7 @@ class Sampling {
                     .watermark = o_.watermark};
     Plan plan{};
     try {
-      request.image = read_picture(picture, o_.version);
+      request.image = read_picture(picture, o_.version, o_.color);
       plan = model.plan(request);
     } catch (const Error& e) {
       if (e.code() == ErrorCode::bad_file) throw PictureError(e.code(), e.what());

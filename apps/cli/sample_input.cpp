@@ -2,24 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 
 #include "base/fail.h"
+#include "checkpoint/file_kind.h"
 #include "command.h"
+#include "picture_folder.h"
+#include "sample_output.h"
 #include "svd/model.h"
 
 namespace svd::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension;
-}
 
 std::string repository_of(Version version) {
   const bool xt = defaults_of(version).name.find("_xt") != std::string_view::npos;
@@ -50,7 +47,8 @@ fs::path first_of(std::vector<fs::path> places, Version version, std::string_vie
   std::error_code error;
   for (const fs::path& place : places) {
     if (fs::exists(place, error)) return place;
-    looked += "\n  " + fs::absolute(place).string();
+    const fs::path absolute = fs::absolute(place, error);  // not where the working folder is gone
+    looked += "\n  " + (error ? place : absolute).string();
   }
   const std::string_view name = defaults_of(version).name;
   if (comes_with_the_program) {
@@ -81,31 +79,48 @@ fs::path bundled_picture(Version version) {
 }
 
 std::vector<fs::path> pictures_at(const fs::path& path) {
-  constexpr std::array<std::string_view, 4> kExtensions = {".jpg", ".jpeg", ".png", ".webp"};
   std::error_code error;
   if (!fs::is_directory(path, error)) {
+    if (const fs::path link = dangling_link(path); !link.empty()) {
+      fail(ErrorCode::bad_file, "{}: a link to {}, which is not there (input_path)", link.string(),
+           fs::read_symlink(link, error).string());
+    }
     if (!fs::exists(path, error)) {
       fail(ErrorCode::bad_file, "{}: there is no such picture or folder (input_path)", path.string());
     }
     return {path};
   }
-  std::vector<fs::path> pictures;
-  for (auto it = fs::directory_iterator(path, error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    std::error_code ignored;  // of a dangling link, say; reading it will tell
-    const bool wanted = std::ranges::find(kExtensions, lower_extension(it->path())) != kExtensions.end();
-    if (wanted && !it->is_directory(ignored)) pictures.push_back(it->path());
+  PictureFolder folder = look_into(path);
+  if (folder.pictures.empty()) {
+    fail(ErrorCode::bad_file, "{}: there is no picture in this folder (input_path){}{}", path.string(),
+         folder.passed_over.empty() ? "" : "; passed over: ", list_passed_over(folder.passed_over));
   }
-  if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be read: {}", path.string(), error.message());
-  if (pictures.empty()) {
-    fail(ErrorCode::bad_file, "{}: the folder has no .jpg, .jpeg, .png or .webp files (input_path)", path.string());
+  if (!folder.passed_over.empty()) {
+    warn(fmt::format("{}: {} passed over, no pictures: {}", path.string(), folder.passed_over.size(),
+                     list_passed_over(folder.passed_over)));
   }
-  std::ranges::sort(pictures);
-  return pictures;
+  return std::move(folder.pictures);
 }
 
-Image read_picture(const fs::path& path, Version version) {
+namespace {
+
+// What is wrong with a picture is one kind of error here, and its message names the file once.
+Image read_as_it_is(const fs::path& path, ColorPolicy color) {
+  try {
+    return read_image(path, {.color = color, .on_warning = [&](std::string_view warning) {
+                               warn(fmt::format("{}: {}", path.string(), warning));
+                             }});
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::invalid_argument) throw;
+    fail(ErrorCode::bad_file, "{}", e.what());
+  }
+}
+
+}  // namespace
+
+Image read_picture(const fs::path& path, Version version, ColorPolicy color) {
   const VersionDefaults& model = defaults_of(version);
-  const Image image = read_image(path);
+  const Image image = read_as_it_is(path, color);
   Image fitted;
   try {
     fitted = fit_to_model(image, version);
@@ -130,6 +145,12 @@ Image read_picture(const fs::path& path, Version version) {
 fs::path find_checkpoint(const std::string& given, Version version) {
   std::error_code error;
   if (!given.empty()) {
+    if (const auto shard = shard_of(fs::path(given).filename().string())) {
+      fail(ErrorCode::bad_file,
+           "{}: file {} of {} of a checkpoint that is split ({}); this program wants it as one file, as Stability AI "
+           "publishes it",
+           given, shard->number, shard->count, shard->set);
+    }
     if (!fs::exists(given, error)) {
       fail(ErrorCode::bad_file, "{}: there is no such file (checkpoint)", given);
     }

@@ -14,13 +14,14 @@ namespace svd::cli {
 // it was not installed.
 std::filesystem::path bundled_picture(Version version);
 
-// The pictures that a path names: itself, or the .jpg, .jpeg, .png and .webp files of a folder, sorted by name.
-// Throws Error(bad_file) when there are none.
+// The pictures that a path names: itself, or those of a folder in natural order of their names (picture_folder.h), with
+// a warning that says what was passed over. What is passed over, or turns out to be damaged, draws no random numbers:
+// the other pictures get the noise they would get in a folder without it. Throws Error(bad_file) when there are none.
 std::vector<std::filesystem::path> pictures_at(const std::filesystem::path& path);
 
-// Reads a picture and fits it to the model; warns of sizes that the model was not trained on.
-// Throws Error(bad_file), whose message names the file.
-Image read_picture(const std::filesystem::path& path, Version version);
+// Reads a picture and fits it to the model; warns of small damage and of sizes that the model was not trained on.
+// Throws Error(bad_file), whose message names the file, whatever is wrong with the picture.
+Image read_picture(const std::filesystem::path& path, Version version, ColorPolicy color = ColorPolicy::convert);
 
 // `given`, or the file of that version in the usual places when it is empty; svd_demo's comes with the program. Throws
 // Error(bad_file) with a message that says where the file is to come from.

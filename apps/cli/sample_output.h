@@ -5,6 +5,9 @@
 
 namespace svd::cli {
 
+// The link to nothing that is `path` or a folder on its way; empty when there is none.
+std::filesystem::path dangling_link(const std::filesystem::path& path);
+
 // Makes the folder and checks that a file can be written there, before hours are spent on one. `option` is for
 // messages. Throws Error(bad_file).
 void prepare_folder(const std::filesystem::path& folder, const char* option);
