@@ -281,7 +281,8 @@ Image decode_image(std::span<const std::byte> file, std::string_view name, const
     if (source.kind == PictureKind::png) return decode_png(source);
     return decode(source, VIPS_FAIL_ON_TRUNCATED);
   } catch (const Damage& damage) {
-    fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short: {}", name, damage.why);
+    fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short ({}): {}", name, name_of(source.kind),
+         damage.why);
   }
 }
 

@@ -36,8 +36,10 @@ class Messages : public testing::Test {
     std::string line = before + " '" SVD_PROGRAM "'";
     for (const std::string& argument : arguments) line += " '" + argument + "'";
     line += " " + after + " 2> '" + (folder_ / "errors").string() + "'";
-    const int status = std::system(("cd '" + folder_.path().string() + "' && { " + line + "; }").c_str());
+    const int status = std::system(
+        ("export OMP_WAIT_POLICY=passive; cd '" + folder_.path().string() + "' && { " + line + "; }").c_str());
     return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            .output = {},
             .errors = content_of(folder_ / "errors")};
   }
 
