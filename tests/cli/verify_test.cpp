@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/safetensors_header.h"
@@ -61,6 +62,20 @@ TEST_F(Verify, AnInterruptedDownloadIsCalledThat) {
   EXPECT_EQ(r.exit_code, 1);
   EXPECT_THAT(r.output, AllOf(HasSubstr("are zero in one piece"), HasSubstr("values are zero\n"),
                               HasSubstr("more tensors"), HasSubstr("DAMAGED: parts of the file were never written")));
+}
+
+// Large as the real ones are, but all of it a hole, which takes no space on the disk.
+TEST_F(Verify, AnInterruptEndsItAtOnce) {
+  const std::string header = R"({"t":{"dtype":"U8","shape":[5000000000],"data_offsets":[0,5000000000]}})";
+  const std::filesystem::path path = folder_.file("large.safetensors", raw_safetensors(header, 0));
+  std::filesystem::resize_file(path, 8 + header.size() + 5'000'000'000);
+  Program program({"info", "--verify", path.string()});
+  ASSERT_TRUE(program.wait_for_errors("verifying ["));  // it says how far it is
+  program.send(SIGINT);
+  const Result r = program.finish();
+  EXPECT_EQ(r.exit_code, 130);
+  EXPECT_EQ(r.output, "");
+  EXPECT_THAT(r.errors, testing::EndsWith("svd: stopped\n"));
 }
 
 }  // namespace
