@@ -116,6 +116,8 @@ TEST_F(Messages, AShardIsNamedWithItsSet) {
   EXPECT_EQ(r.exit_code, 1);
   EXPECT_THAT(r.errors,
               AllOf(HasSubstr("file 2 of 3 of a checkpoint that is split"), HasSubstr("model-*-of-00003.safetensors")));
+  fs::copy_file(tiny_checkpoint(), path, fs::copy_options::overwrite_existing);
+  EXPECT_THAT(run_svd({"info", path}).output, HasSubstr("version: file 2 of 3 of a checkpoint that is split"));
 }
 
 TEST_F(Messages, SmallDamageIsAWarning) {
