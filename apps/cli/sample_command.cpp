@@ -159,7 +159,7 @@ class Sampling {
                     .watermark = o_.watermark};
     Plan plan{};
     try {
-      request.image = read_fitted_image(file, o_.version);
+      request.image = read_fitted_image(file, o_.version, o_.color);
       plan = model.plan(request);
     } catch (const Error& e) {
       if (e.code() == ErrorCode::bad_file) throw ImageError(e.code(), e.what());

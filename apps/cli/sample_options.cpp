@@ -29,8 +29,8 @@ constexpr const char* kFooter =
 void add_input_and_output(CLI::App& c, SampleOptions& o) {
   constexpr const char* kGroup = "Input and output";
   add_path(c, "--input_path,picture", o.input_path,
-           "Picture (JPEG, PNG or WebP), or folder: then one video for each .jpg,\n"
-           ".jpeg, .png and .webp in it, sorted by name; default: the bundled picture")
+           "Picture (JPEG, PNG, WebP, HEIC, AVIF, TIFF or GIF), or folder: then one video\n"
+           "for each picture in it, by name, 2 before 10; default: the bundled picture")
       ->group(kGroup);
   add_path(c, "--output_folder", o.output_folder,
            "Where the video goes as NNNNNN.mp4 and the picture as NNNNNN.jpg, N being the\n"
@@ -50,6 +50,11 @@ void add_input_and_output(CLI::App& c, SampleOptions& o) {
              "their share and speed, and how much of the CPU's peak that is")
       ->group(kGroup);
   c.add_flag("--quiet,-q", o.quiet, "No progress and no summary, only warnings and errors")->group(kGroup);
+  const Choices<ColorPolicy> colors = {{"convert", ColorPolicy::convert}, {"ignore", ColorPolicy::ignore}};
+  add_choice(c, "--color", o.color, colors,
+             "convert a picture's colour profile to sRGB, or ignore it as the reference does")
+      ->capture_default_str()
+      ->group(kGroup);
 }
 
 void add_model(CLI::App& c, SampleOptions& o) {

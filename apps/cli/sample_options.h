@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "svd/image.h"
 #include "svd/options.h"
 #include "svd/sampling.h"
 
@@ -18,6 +19,7 @@ struct SampleOptions {
   std::string save_tensors;  // empty: none
   bool profile = false;
   bool quiet = false;
+  ColorPolicy color = ColorPolicy::convert;
 
   Version version = Version::svd;
   std::string checkpoint;  // empty: <version>.safetensors in the usual places

@@ -34,7 +34,7 @@ void check_image(const Image& image) {
   if (!right(image.width) || !right(image.height)) {
     fail(ErrorCode::invalid_argument,
          "picture: expected sides that are multiples of 64 from 64 to {}, found {} x {}; scale it, to 1024 x 576 for "
-         "instance (fit_to_model() only cuts sides down to multiples of 64)",
+         "instance",
          kLargestSide, image.width, image.height);
   }
   if (int64_t{image.width} * image.height > kMostPixels) {
