@@ -2,7 +2,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "option_types.h"
@@ -12,12 +14,14 @@ namespace {
 
 constexpr size_t kHelpWidth = 78;  // of a line of help, beside the option's name
 
-// Breaks the text at spaces.
+// Breaks the text at spaces, but not between "default:" and its value.
 std::string wrapped(const std::string& text) {
   std::string out;
   size_t line = 0;
   for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
+    constexpr std::string_view kDefault = "default: ";
+    const size_t from = text.compare(begin, kDefault.size(), kDefault) == 0 ? begin + kDefault.size() : begin;
+    const size_t end = std::min(text.find(' ', from), text.size());
     const size_t length = end - begin;
     if (line > 0 && line + 1 + length > kHelpWidth) {
       out += '\n';

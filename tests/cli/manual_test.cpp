@@ -17,7 +17,7 @@ namespace {
 // "1; 4".
 std::map<std::string, std::string> defaults_in(const std::filesystem::path& file) {
   std::map<std::string, std::string> defaults;
-  const std::regex row("\\|([^|]*)\\|([^|]*)\\|.*"), option("--(\\w+)"), value("[^,;`\\s][^,;`]*");
+  const std::regex row("\\| (`--[^|]*)\\|([^|]*)\\|.*"), option("--(\\w+)"), value("[^,;`\\s][^,;`]*");
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {
     std::smatch cells;
