@@ -102,7 +102,7 @@ bool Worker::work_once() {
     if (job) running_ = job->id;
   }
   if (!job) return false;
-  s_.live.begin(job->id, job->settings.num_steps);
+  s_.live.begin(job->id, job->settings.num_steps());
   work_on(*job);
   {
     const std::lock_guard lock(mutex_);
@@ -177,7 +177,7 @@ void Worker::make_video(const Job& job) {
   Random random(job.settings.seed);
   ProgressClock clock;
   const Video video = model.generate(request, random, [&](const Progress& p) {
-    if (const auto progress = clock.tick(p, job.settings.num_steps)) {
+    if (const auto progress = clock.tick(p, job.settings.num_steps())) {
       s_.live.set(*progress);
       s_.view.publish(job.id);
     }
@@ -185,7 +185,7 @@ void Worker::make_video(const Job& job) {
   });
 
   JobResult result{.frames = static_cast<int>(video.frames.size())};
-  result.bytes = s_.files.write(job.id, video.frames, job.settings.video_fps.value_or(job.settings.fps));
+  result.bytes = s_.files.write(job.id, video.frames, job.settings.video_fps.value_or(job.settings.fps()));
   std::optional<JobError> not_saved;  // the video is there all the same
   if (job.settings.save_path) {
     try {
