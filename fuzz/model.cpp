@@ -53,6 +53,11 @@ const Settings& small_settings() {
   return settings;
 }
 
+const Backend& backend() {
+  static const auto backend = make_backend({.device = DeviceKind::cpu, .precision = Precision::bf16});
+  return *backend;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -66,8 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const Error& error) {  // few inputs name all of a model's tensors, so the sizes are planned with all the same
       if (error.code() != ErrorCode::bad_file) std::abort();
     }
-    static const std::unique_ptr<Backend> cpu = make_backend({.device = DeviceKind::cpu, .precision = Precision::bf16});
-    plan_pipeline(config, small_settings(), *cpu);
+    plan_pipeline(config, small_settings(), backend());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::bad_file) std::abort();
   }

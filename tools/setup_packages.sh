@@ -12,9 +12,10 @@ build_packages=(
   g++ cmake ninja-build pkg-config ccache
   libdnnl-dev libhwy-dev                                        # arithmetic
   nlohmann-json3-dev libcli11-dev libfmt-dev                    # checkpoint headers, options, messages
-  libvips-dev                                                   # reading and writing pictures
+  libvips-dev zlib1g-dev                                        # reading and writing pictures
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev   # writing videos
-  libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev libssl-dev  # svd serve
+  libssl-dev                                                    # SHA-256 of checkpoints
+  libcpp-httplib-dev libsqlite3-dev libspdlog-dev libarchive-dev  # svd serve
 )
 test_packages=(
   libgtest-dev libgmock-dev

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,21 +14,21 @@
 #include "bench/report.h"
 #include "command.h"
 #include "interrupt.h"
+#include "machine_options.h"
+#include "svd/request_fields.h"
 
 namespace svd::cli {
 namespace {
 
 struct BenchCommandOptions {
-  std::string size = "576x1024", model = "full", device = "cpu", precision = "auto";
+  std::string size = "576x1024", model = "full";
+  Device device = DeviceKind::cpu;
+  Precision precision = Precision::automatic;
   int frames = 14, decode_frames = 0;  // 0: as frames
   int threads = 0, repeat = 1;
   std::vector<std::string> skip;
   bool json = false, ops = true;
 };
-
-const std::map<std::string, Device> kDevices = {{"cpu", DeviceKind::cpu}, {"reference", DeviceKind::reference}};
-const std::map<std::string, Precision> kPrecisions = {
-    {"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}};
 
 // "576x1024": height and width. That they are multiples of 64 the library checks.
 void parse_size(std::string_view text, int& height, int& width) {
@@ -48,8 +47,8 @@ bool skips(const BenchCommandOptions& o, std::string_view call) {
 
 int run_bench(const BenchCommandOptions& o) {
   bench::BenchOptions options{.model = o.model,
-                              .device = kDevices.at(o.device),
-                              .precision = kPrecisions.at(o.precision),
+                              .device = o.device,
+                              .precision = o.precision,
                               .threads = o.threads,
                               .repeat = o.repeat,
                               .ops = o.ops,
@@ -82,21 +81,18 @@ void add_bench_command(CLI::App& app, Run& run) {
       "Examples:\n"
       "  svd bench                                     the real sizes; minutes, and about 5 GiB of memory\n"
       "  svd bench --size 320x512 --skip encode --no-ops --repeat 3 --json\n");
+  const RequestField& frames = request_field("num_frames");
+  const NumberRange<int> range{static_cast<int>(frames.min), static_cast<int>(frames.max)};
   c->add_option("--size", o->size, "HEIGHTxWIDTH of the video, multiples of 64")->capture_default_str();
-  c->add_option("--frames", o->frames, "Of a UNet call")->check(CLI::Range(1, 1024))->capture_default_str();
-  c->add_option("--decode_frames", o->decode_frames, "Decoded at once; default: as frames")->check(CLI::Range(1, 1024));
-  c->add_option("--model", o->model, "tiny: small widths; full: the published ones")
-      ->check(CLI::IsMember({"tiny", "full"}))
+  add_number(*c, "--frames", o->frames, range, "Of a UNet call")->capture_default_str();
+  add_number(*c, "--decode_frames", o->decode_frames, range, "Decoded at once; default: as frames");
+  add_choice<std::string>(*c, "--model", o->model, {{"tiny", "tiny"}, {"full", "full"}},
+                          "tiny: small widths; full: the published ones")
       ->capture_default_str();
-  c->add_option("--device", o->device, "reference: plain loops, for checking")
-      ->check(CLI::IsMember({"cpu", "reference"}))
-      ->capture_default_str();
-  c->add_option("--precision", o->precision, "auto (bf16), f32 or bf16")
-      ->check(CLI::IsMember({"auto", "f32", "bf16"}))
-      ->capture_default_str();
-  c->add_option("--threads", o->threads, "Default: all cores")->check(CLI::Range(1, 1024));
-  c->add_option("--repeat", o->repeat, "Whole calls of each network; the median counts")
-      ->check(CLI::Range(1, 1000))
+  add_device(*c, o->device);
+  add_precision(*c, o->precision);
+  add_threads(*c, o->threads);
+  add_number(*c, "--repeat", o->repeat, {1, 1000}, "Whole calls of each network; the median counts")
       ->capture_default_str();
   c->add_option("--skip", o->skip, "Leave out; may be given several times (encode: VAE encoder and CLIP)")
       ->check(CLI::IsMember({"unet", "decode", "encode"}))

@@ -8,6 +8,7 @@
 
 #include "backends/planning/planning_backend.h"
 #include "base/fail.h"
+#include "checkpoint/file_kind.h"
 #include "models/autoencoder.h"
 #include "models/clip_vision.h"
 #include "models/video_unet.h"
@@ -68,6 +69,10 @@ std::string guess_version(const std::filesystem::path& path, const SafetensorsFi
     const auto it = file.index().lower_bound(prefix);
     return it != file.index().end() && it->first.starts_with(prefix);
   };
+  if (const auto shard = shard_of(path.filename().string())) {
+    return fmt::format("file {} of {} of a checkpoint that was split ({}); this program needs it as one file",
+                       shard->number, shard->count, shard->set);
+  }
   if (!has(part::kUNet)) return "not a Stable Video Diffusion checkpoint";
   const bool temporal = has("first_stage_model.decoder.mid.block_1.time_stack");
   const std::string name = path.filename().string();

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
@@ -70,13 +73,22 @@ int run(int argc, char** argv) {
   return command();
 }
 
+// A path that could not be printed is a result that the caller does not get.
+int with_output_written(int exit_code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  fmt::print(stderr, "svd: error: standard output cannot be written{}{}\n", errno != 0 ? ": " : "",
+             errno != 0 ? std::strerror(errno) : "");
+  return exit_code == kSuccess ? kFailure : exit_code;
+}
+
 }  // namespace
 }  // namespace svd::cli
 
 int main(int argc, char** argv) {
   using namespace svd::cli;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is then an error like a full disk, with a message
   try {
-    return run(argc, argv);
+    return with_output_written(run(argc, argv));
   } catch (const svd::Error& e) {
     if (e.code() == svd::ErrorCode::cancelled && interrupted()) {
       fmt::print(stderr, "svd: {}\n", e.what());

@@ -12,20 +12,26 @@
 
 namespace svd::cli {
 
+// Throws CLI::ValidationError: "OPTION: expected ..., found ...".
+[[noreturn]] void reject_option(const std::string& option, const std::string& expected, const std::string& found);
+
+std::string lower_case(std::string text);  // of ASCII letters
+
+// The whole text as a decimal number; empty when it is something else, or does not fit. "010" is ten.
+std::optional<double> parse_whole_number(const std::string& text);
+std::optional<double> parse_number(const std::string& text);
+// Throws CLI::ValidationError unless the text is true, false, 1, 0, yes, no, on or off, in any letter case.
+bool parse_yes_or_no(const std::string& option, const std::string& text);
+
 template <typename T>
 struct NumberRange {
-  T least, most;
+  T min, max;
 };
 
-// A number in decimal digits, whole unless T is float. T is int, uint64_t or float.
+// A whole number in decimal digits. T is int or uint64_t.
 // The target must outlive the parsing, as in CLI11's own functions.
 template <typename T>
 CLI::Option* add_number(CLI::App& app, const std::string& name, T& target, NumberRange<T> range,
-                        const std::string& description);
-
-// The same for a number that need not be given. T is int, float or double.
-template <typename T>
-CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<T>& target, NumberRange<T> range,
                         const std::string& description);
 
 // A file or folder; not empty, as an unset variable of a shell script would make it.
@@ -33,9 +39,6 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& targe
 
 template <typename T>
 using Choices = std::vector<std::pair<std::string, T>>;  // the first name of a value stands for it
-
-inline const Choices<bool> kYesOrNo = {{"true", true}, {"false", false}, {"1", true},  {"0", false},
-                                       {"yes", true},  {"no", false},    {"on", true}, {"off", false}};
 
 // The place of `value` among the names, in any letter case; else throws CLI::ValidationError.
 size_t find_choice(const std::string& option, const std::string& value, const std::vector<std::string>& names);

@@ -33,15 +33,15 @@ struct ImageError : Error {
 constexpr int kMaxFileFps = 120;  // of a video file; the library's limit
 
 void warn_as_the_reference_does(const SampleOptions& o) {
-  if (o.motion_bucket_id > 255) {
-    warn(fmt::format("motion_bucket_id {}: above 255, more motion than the model was trained on", o.motion_bucket_id));
+  if (o.request.motion_bucket_id > 255) {
+    warn(fmt::format("motion_bucket_id {}: above 255, more motion than the model was trained on",
+                     o.request.motion_bucket_id));
   }
-  if (o.fps_id < 5) warn(fmt::format("fps_id {}: below 5, a lower frame rate than the model handles well", o.fps_id));
-  if (o.fps_id > 30)
-    warn(fmt::format("fps_id {}: above 30, a higher frame rate than the model handles well", o.fps_id));
-  if (o.fps == 0 && o.fps_id + 1 > kMaxFileFps) {
-    warn(
-        fmt::format("fps_id {}: the video file has {} frames per second, which is the maximum", o.fps_id, kMaxFileFps));
+  const int fps_id = o.request.fps_id;
+  if (fps_id < 5) warn(fmt::format("fps_id {}: below 5, a lower frame rate than the model handles well", fps_id));
+  if (fps_id > 30) warn(fmt::format("fps_id {}: above 30, a higher frame rate than the model handles well", fps_id));
+  if (o.fps == 0 && fps_id + 1 > kMaxFileFps) {
+    warn(fmt::format("fps_id {}: the video file has {} frames per second, which is the maximum", fps_id, kMaxFileFps));
   }
 }
 
@@ -54,8 +54,8 @@ class Sampling {
 
   int run() {
     watch_for_interrupt();  // before anything is written to disk
-    check_sampling(o_.sampler, o_.discretization, o_.guider,
-                   o_.num_steps > 0 ? o_.num_steps : defaults_of(o_.version).num_steps);
+    const Request& r = o_.request;
+    check_sampling(r.sampler, r.discretization, r.guider, r.num_steps.value_or(defaults_of(o_.version).num_steps));
     const std::vector<fs::path> files =
         image_files_at(o_.input_path.empty() ? bundled_image(o_.version) : fs::path(o_.input_path));
     if (!o_.save_tensors.empty() && files.size() > 1) {
@@ -150,20 +150,10 @@ class Sampling {
 
   // Prints what will be done and what it will take.
   Request request_for(const Model& model, const fs::path& file) const {
-    const VersionDefaults& defaults = defaults_of(o_.version);
-    Request request{.num_frames = o_.num_frames > 0 ? o_.num_frames : defaults.num_frames,
-                    .num_steps = o_.num_steps > 0 ? o_.num_steps : defaults.num_steps,
-                    .fps_id = o_.fps_id,
-                    .motion_bucket_id = o_.motion_bucket_id,
-                    .cond_aug = o_.cond_aug,
-                    .decoding_t = o_.decoding_t,
-                    .sampler = o_.sampler,
-                    .discretization = o_.discretization,
-                    .guider = o_.guider,
-                    .watermark = o_.watermark};
+    Request request = with_defaults(o_.request, o_.version);
     Plan plan{};
     try {
-      request.image = read_fitted_image(file, o_.version);
+      request.image = read_fitted_image(file, o_.version, o_.color);
       plan = model.plan(request);
     } catch (const Error& e) {
       if (e.code() == ErrorCode::bad_file) throw ImageError(e.code(), e.what());

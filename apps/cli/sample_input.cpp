@@ -2,24 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 
 #include "base/fail.h"
+#include "checkpoint/file_kind.h"
 #include "command.h"
+#include "image_folder.h"
+#include "sample_output.h"
 #include "svd/model.h"
 
 namespace svd::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension;
-}
 
 std::string repository_of(Version version) {
   const bool xt = defaults_of(version).name.find("_xt") != std::string_view::npos;
@@ -50,7 +47,8 @@ fs::path first_of(std::vector<fs::path> places, Version version, std::string_vie
   std::error_code error;
   for (const fs::path& place : places) {
     if (fs::exists(place, error)) return place;
-    looked += "\n  " + fs::absolute(place).string();
+    const fs::path absolute = fs::absolute(place, error);  // not where the working folder is gone
+    looked += "\n  " + (error ? place : absolute).string();
   }
   const std::string_view name = defaults_of(version).name;
   if (is_bundled) {
@@ -82,31 +80,50 @@ fs::path bundled_image(Version version) {
 }
 
 std::vector<fs::path> image_files_at(const fs::path& path) {
-  constexpr std::array<std::string_view, 4> kExtensions = {".jpg", ".jpeg", ".png", ".webp"};
   std::error_code error;
   if (!fs::is_directory(path, error)) {
+    if (const fs::path link = dangling_link(path); !link.empty()) {
+      fail(ErrorCode::bad_file, "{}: a link to {}, which does not exist (input_path)", link.string(),
+           fs::read_symlink(link, error).string());
+    }
     if (!fs::exists(path, error)) {
       fail(ErrorCode::bad_file, "{}: no such file or folder (input_path)", path.string());
     }
     return {path};
   }
-  std::vector<fs::path> files;
-  for (auto it = fs::directory_iterator(path, error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    std::error_code ignored;  // such as a dangling link's: reading the file will report it
-    const bool wanted = std::ranges::find(kExtensions, lower_extension(it->path())) != kExtensions.end();
-    if (wanted && !it->is_directory(ignored)) files.push_back(it->path());
+  ImageFolder folder = look_into(path);
+  if (folder.images.empty()) {
+    fail(ErrorCode::bad_file, "{}: no picture in this folder (input_path){}{}", path.string(),
+         folder.skipped.empty() ? "" : "; skipped: ", list_skipped(folder.skipped));
   }
-  if (error) fail(ErrorCode::bad_file, "{}: the folder cannot be read: {}", path.string(), error.message());
-  if (files.empty()) {
-    fail(ErrorCode::bad_file, "{}: the folder has no .jpg, .jpeg, .png or .webp files (input_path)", path.string());
+  if (!folder.skipped.empty()) {
+    warn(fmt::format("{}: skipped {}: {}", path.string(),
+                     folder.skipped.size() == 1 ? "1 file that is no picture"
+                                                : fmt::format("{} files that are no pictures", folder.skipped.size()),
+                     list_skipped(folder.skipped)));
   }
-  std::ranges::sort(files);
-  return files;
+  return std::move(folder.images);
 }
 
-Image read_fitted_image(const fs::path& path, Version version) {
+namespace {
+
+// Whatever is wrong with an image is one kind of error here, and its message names the file once.
+Image read_as_it_is(const fs::path& path, ColorPolicy color) {
+  try {
+    return read_image(path, {.color = color, .on_warning = [&](std::string_view warning) {
+                               warn(fmt::format("{}: {}", path.string(), warning));
+                             }});
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::invalid_argument) throw;
+    fail(ErrorCode::bad_file, "{}", e.what());
+  }
+}
+
+}  // namespace
+
+Image read_fitted_image(const fs::path& path, Version version, ColorPolicy color) {
   const VersionDefaults& model = defaults_of(version);
-  const Image image = read_image(path);
+  const Image image = read_as_it_is(path, color);
   Image fitted;
   try {
     fitted = fit_to_model(image, version);
@@ -131,6 +148,12 @@ Image read_fitted_image(const fs::path& path, Version version) {
 fs::path find_checkpoint(const std::string& given, Version version) {
   std::error_code error;
   if (!given.empty()) {
+    if (const auto shard = shard_of(fs::path(given).filename().string())) {
+      fail(ErrorCode::bad_file,
+           "{}: file {} of {} of a checkpoint that was split ({}); this program needs it as one file, as Stability AI "
+           "publishes it",
+           given, shard->number, shard->count, shard->set);
+    }
     if (!fs::exists(given, error)) {
       fail(ErrorCode::bad_file, "{}: no such file (checkpoint)", given);
     }

@@ -3,8 +3,9 @@
 #include <limits>
 
 #include "command.h"
+#include "field_options.h"
+#include "machine_options.h"
 #include "option_types.h"
-#include "sampling_options.h"
 
 namespace svd::cli {
 namespace {
@@ -29,18 +30,15 @@ constexpr const char* kFooter =
 void add_input_and_output(CLI::App& c, SampleOptions& o) {
   constexpr const char* kGroup = "Input and output";
   add_path(c, "--input_path,picture", o.input_path,
-           "Picture (JPEG, PNG or WebP), or folder: then one video for each .jpg,\n"
-           ".jpeg, .png and .webp in it, sorted by name; default: the bundled picture")
+           "Picture (JPEG, PNG, WebP, HEIC, AVIF, TIFF or GIF), or folder: then one video\n"
+           "for each picture in it, by name, 2 before 10; default: the bundled picture")
       ->group(kGroup);
   add_path(c, "--output_folder", o.output_folder,
            "Where the video goes as NNNNNN.mp4 and the picture as NNNNNN.jpg, N being the\n"
            "number of videos there; default: outputs/simple_video_sample/<version>")
       ->group(kGroup);
   add_number(c, "--fps", o.fps, {1, 120}, "Frame rate of the video file, 1 to 120; default: fps_id + 1")->group(kGroup);
-  add_choice(c, "--watermark", o.watermark, kYesOrNo, "Invisible mark of the reference in every frame: true or false")
-      ->type_name("BOOL")
-      ->capture_default_str()
-      ->group(kGroup);
+  add_field_options(c, kGroup, o.request);
   add_path(c, "--save_tensors", o.save_tensors,
            "Safetensors file for all intermediates, to compare with the reference;\n"
            "takes one picture, not a folder of several")
@@ -50,6 +48,11 @@ void add_input_and_output(CLI::App& c, SampleOptions& o) {
              "their share and speed, and how much of the CPU's peak that is")
       ->group(kGroup);
   c.add_flag("--quiet,-q", o.quiet, "No progress and no summary, only warnings and errors")->group(kGroup);
+  const Choices<ColorPolicy> colors = {{"convert", ColorPolicy::convert}, {"ignore", ColorPolicy::ignore}};
+  add_choice(c, "--color", o.color, colors,
+             "convert a picture's colour profile to sRGB, or ignore it as the reference does")
+      ->capture_default_str()
+      ->group(kGroup);
 }
 
 void add_model(CLI::App& c, SampleOptions& o) {
@@ -67,20 +70,7 @@ void add_model(CLI::App& c, SampleOptions& o) {
 
 void add_video(CLI::App& c, SampleOptions& o) {
   constexpr const char* kGroup = "Video";
-  add_number(c, "--num_frames", o.num_frames, {1, 1024}, "Frames; default: 14 (svd...), 25 (svd_xt...)")->group(kGroup);
-  add_number(c, "--num_steps", o.num_steps, {1, 1000}, "Denoising steps; default: 25 (svd...), 30 (svd_xt...)")
-      ->group(kGroup);
-  add_number(c, "--fps_id", o.fps_id, {0, 1000}, "Frame rate that the model is told, minus one; 5 to 30 work well")
-      ->capture_default_str()
-      ->group(kGroup);
-  add_number(c, "--motion_bucket_id", o.motion_bucket_id, {0, 100000},
-             "Motion that the model is told, 0 to 255: larger moves more")
-      ->capture_default_str()
-      ->group(kGroup);
-  add_number(c, "--cond_aug", o.cond_aug, {0.0f, 100.0f},
-             "Noise on the picture it starts from: more lets the video stray further")
-      ->capture_default_str()
-      ->group(kGroup);
+  add_field_options(c, kGroup, o.request);
   add_number(c, "--seed", o.seed, {0, std::numeric_limits<uint64_t>::max()},
              "Of the random numbers, which are PyTorch's on a CPU. One stream runs through\n"
              "all pictures of a folder")
@@ -94,23 +84,10 @@ void add_video(CLI::App& c, SampleOptions& o) {
 
 void add_machine(CLI::App& c, SampleOptions& o) {
   constexpr const char* kGroup = "Machine";
-  add_number(c, "--decoding_t", o.decoding_t, {1, 1 << 30}, "Frames decoded at a time: fewer need less memory")
-      ->capture_default_str()
-      ->group(kGroup);
-  const Choices<Device> devices = {{"auto", DeviceKind::automatic},
-                                   {"cpu", DeviceKind::cpu},
-                                   {"cuda", DeviceKind::cuda},
-                                   {"reference", DeviceKind::reference}};
-  add_choice(c, "--device", o.device, devices,
-             "auto (the best there is), cpu, cuda or reference (plain loops, for checking)")
-      ->capture_default_str()
-      ->group(kGroup);
-  const Choices<Precision> precisions = {
-      {"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}};
-  add_choice(c, "--precision", o.precision, precisions, "auto (bf16; f32 on the reference device), f32 or bf16")
-      ->capture_default_str()
-      ->group(kGroup);
-  add_number(c, "--threads", o.threads, {1, 1024}, "Default: all cores")->group(kGroup);
+  add_field_options(c, kGroup, o.request);
+  add_device(c, o.device)->group(kGroup);
+  add_precision(c, o.precision)->group(kGroup);
+  add_threads(c, o.threads)->group(kGroup);
 }
 
 }  // namespace
@@ -119,7 +96,7 @@ void add_sample_options(CLI::App& c, SampleOptions& o) {
   add_input_and_output(c, o);
   add_model(c, o);
   add_video(c, o);
-  add_sampling_options(c, o.sampler, o.discretization, o.guider);
+  add_field_options(c, "Sampling", o.request);
   add_machine(c, o);
   c.footer(kFooter);
 }

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <string>
 
+#include "svd/image.h"
+#include "svd/model.h"
 #include "svd/options.h"
-#include "svd/sampling.h"
 
 namespace svd::cli {
 
@@ -14,26 +15,18 @@ struct SampleOptions {
   std::string input_path;     // empty: the bundled picture
   std::string output_folder;  // empty: outputs/simple_video_sample/<version>
   int fps = 0;                // of the written video; 0: fps_id + 1
-  bool watermark = true;
-  std::string save_tensors;  // empty: none
+  std::string save_tensors;   // empty: none
   bool profile = false;
   bool quiet = false;
+  ColorPolicy color = ColorPolicy::convert;
 
   Version version = Version::svd;
   std::string checkpoint;  // empty: <version>.safetensors in the usual places
 
-  int num_frames = 0, num_steps = 0;  // 0: the version's
-  int fps_id = 6;
-  int motion_bucket_id = 127;
-  float cond_aug = 0.02f;
+  Request request;  // without the picture
   uint64_t seed = 23;
   bool seed_per_picture = false;
 
-  SamplerSettings sampler;
-  DiscretizationSettings discretization;
-  GuiderSettings guider;
-
-  int decoding_t = 14;
   Device device = {};
   Precision precision = Precision::automatic;
   int threads = 0;  // 0: all cores

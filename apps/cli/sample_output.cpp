@@ -13,8 +13,21 @@ namespace svd::cli {
 
 namespace fs = std::filesystem;
 
+fs::path dangling_link(const fs::path& path) {
+  std::error_code error;
+  for (fs::path part = path; !part.empty(); part = part.parent_path()) {
+    if (fs::is_symlink(part, error) && !fs::exists(part, error)) return part;
+    if (part == part.parent_path()) break;
+  }
+  return {};
+}
+
 void prepare_folder(const fs::path& folder, const char* option) {
   std::error_code error;
+  if (const fs::path link = dangling_link(folder); !link.empty()) {
+    fail(ErrorCode::bad_file, "{}: a link to {}, which does not exist ({})", link.string(),
+         fs::read_symlink(link, error).string(), option);
+  }
   fs::create_directories(folder, error);
   if (error || !fs::is_directory(folder, error)) {
     fail(ErrorCode::bad_file, "{}: the folder cannot be created: {} ({})", folder.string(),

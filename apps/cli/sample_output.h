@@ -8,6 +8,9 @@
 
 namespace svd::cli {
 
+// The dangling link that is `path` or one of the folders on the way to it; empty if there is none.
+std::filesystem::path dangling_link(const std::filesystem::path& path);
+
 // Creates the folder and checks that it can be written to, before hours are spent on a video. `option` is for messages.
 // Throws Error(bad_file).
 void prepare_folder(const std::filesystem::path& folder, const char* option);

@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "command.h"
 #include "interrupt.h"
+#include "machine_options.h"
 #include "option_types.h"
 #include "sample_input.h"
 #include "server.h"
@@ -82,20 +83,9 @@ void add_model(CLI::App& c, ServeOptions& o) {
            "Folder with <version>.safetensors files; default: checkpoints here, or the\n"
            "folder that SVD_CHECKPOINTS names")
       ->group(kGroup);
-  add_choice<Device>(c, "--device", o.server.device,
-                     {{"auto", DeviceKind::automatic},
-                      {"cpu", DeviceKind::cpu},
-                      {"cuda", DeviceKind::cuda},
-                      {"reference", DeviceKind::reference}},
-                     "auto, cpu, cuda or reference")
-      ->capture_default_str()
-      ->group(kGroup);
-  add_choice<Precision>(c, "--precision", o.server.precision,
-                        {{"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}},
-                        "auto, f32 or bf16")
-      ->capture_default_str()
-      ->group(kGroup);
-  add_number(c, "--threads", o.server.threads, {1, 1024}, "Default: all cores")->group(kGroup);
+  add_device(c, o.server.device)->group(kGroup);
+  add_precision(c, o.server.precision)->group(kGroup);
+  add_threads(c, o.server.threads)->group(kGroup);
   c.add_flag("--no_keep_loaded", o.no_keep_loaded,
              "Load the model's parts for each job and release them afterwards: less memory")
       ->group(kGroup);

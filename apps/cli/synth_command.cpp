@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "command.h"
 #include "interrupt.h"
+#include "machine_options.h"
 #include "models/checkpoint_layout.h"
 #include "progress_bar.h"
 #include "sample_output.h"
@@ -80,7 +81,7 @@ void add_synth_command(CLI::App& app, Run& run) {
                     "Type of the weights: f32, f16 or bf16")
       ->capture_default_str();
   add_path(*c, "--output", o->output, "Safetensors file to write")->required();
-  add_number(*c, "--threads", o->threads, {1, 1024}, "Default: all cores");
+  add_threads(*c, o->threads);
   c->add_flag("--force", o->force, "Overwrite an existing file");
   c->callback([o, &run] { run = [o] { return synthesize(*o); }; });
 }

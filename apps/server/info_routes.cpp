@@ -3,6 +3,7 @@
 #include "base/process_memory.h"
 #include "method_settings.h"
 #include "reply.h"
+#include "settings_schema.h"
 #include "web_files.h"
 
 namespace svd::server {
@@ -44,19 +45,16 @@ json limits(const ServerOptions& options) {
               {"queue", options.max_queued},
               {"queue_per_client", options.max_queued_per_client},
               {"num_samples", {{"min", 1}, {"max", options.max_samples}, {"step", 1}}}};
-  for (const SettingLimit& limit : setting_limits()) {
-    out[limit.name] = {{"min", limit.least}, {"max", limit.most}};
-    if (limit.step != 0) out[limit.name]["step"] = limit.step;
-  }
+  out.update(setting_limits());
   return out;
 }
 
 json options_json(const Api& api) {
   const JobSettings defaults = parse_settings(json::object(), api.defaults, 1).settings;
   return {{"versions", versions(api.options)},
-          {"samplers", describe_samplers()},
-          {"discretizations", describe_discretizations()},
-          {"guiders", describe_guiders(defaults.version)},
+          {"samplers", describe_methods(request_field("sampler"), defaults.version)},
+          {"discretizations", describe_methods(request_field("discretization"), defaults.version)},
+          {"guiders", describe_methods(request_field("guider"), defaults.version)},
           {"defaults", to_json(defaults)},
           {"limits", limits(api.options)},
           {"save_path", api.copies.default_path("{version}")},
@@ -117,8 +115,9 @@ void add_info_routes(HttpServer& server, const Api& api) {
   server.Get("/metrics", [api, &server](const httplib::Request&, httplib::Response& response) {
     response.set_content(api.metrics.as_text(gauges_of(api, server)), "text/plain; version=0.0.4; charset=utf-8");
   });
-  server.Get("/api/v1/openapi.json", [api](const httplib::Request&, httplib::Response& response) {
-    response.set_content(openapi_with(api.access.cookie_name()), "application/json");
+  const std::string openapi = openapi_with_settings(openapi_with(api.access.cookie_name()), api.options.max_samples);
+  server.Get("/api/v1/openapi.json", [openapi](const httplib::Request&, httplib::Response& response) {
+    response.set_content(openapi, "application/json");
   });
   server.Post("/api/v1/session", [api](const httplib::Request& request, httplib::Response& response) {
     const json body = parse_json(request.body, "body");

@@ -39,7 +39,7 @@ json progress_json(const JobProgress& p) {
 }  // namespace
 
 json JobView::of(const Job& job) const {
-  JobProgress progress{.steps = job.settings.num_steps};
+  JobProgress progress{.steps = job.settings.num_steps()};
   if (const auto live = live_.progress_of(job.id)) progress = *live;
   if (job.state == JobState::done) progress = {"decoding", 1, progress.steps, progress.steps, {}, 0.0, 0};
   return {{"id", job.id},

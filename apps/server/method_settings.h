@@ -1,26 +1,22 @@
-// Sampler, discretisation and guider in JSON: {"name": "EulerEDMSampler", "s_churn": 0, ...}.
+// Sampler, discretisation and guider in JSON: {"name": "EulerEDMSampler", "s_churn": 0, ...}. `choice` is the request
+// field of one of them.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
-#include "svd/options.h"
-#include "svd/sampling.h"
+#include "svd/request_fields.h"
 
 namespace svd::server {
 
-// Throw ApiError 400 "bad_setting": an unknown name, a parameter that it does not have, or one out of its range.
-SamplerSettings read_sampler(const nlohmann::json& value);
-DiscretizationSettings read_discretization(const nlohmann::json& value);
-GuiderSettings read_guider(const nlohmann::json& value);
+// Sets the choice and its parameters. Throws ApiError 400 "bad_setting": an unknown name, a parameter that it does not
+// have, or one out of its range.
+void read_method(const RequestField& choice, const nlohmann::json& value, Request& request);
 
 // The name and all of its parameters, with the values in force.
-nlohmann::json to_json(const SamplerSettings& sampler);
-nlohmann::json to_json(const DiscretizationSettings& discretization);
-nlohmann::json to_json(const GuiderSettings& guider, Version version);
+nlohmann::json method_json(const RequestField& choice, const Request& request, Version version);
 
-// What there is to choose from: [{"name", "parameters": [{"name", "default", "min", "max", "integer"}]}].
-nlohmann::json describe_samplers();
-nlohmann::json describe_discretizations();
-nlohmann::json describe_guiders(Version version);
+// What there is to choose from: [{"name", "parameters": [{"name", "default", "min", "max", "integer",
+// "description"}]}].
+nlohmann::json describe_methods(const RequestField& choice, Version version);
 
 }  // namespace svd::server

@@ -32,6 +32,10 @@ class Permit {
   throw ApiError(413, "too_large", fmt::format("The picture is too large: at most {} bytes are taken.", most), "image");
 }
 
+bool is_shown_by_browsers(std::string_view bytes) {
+  return bytes.starts_with("\xFF\xD8") || bytes.starts_with("\x89PNG") || bytes.starts_with("RIFF");
+}
+
 std::string type_of(std::string_view bytes) {
   if (bytes.starts_with("\x89PNG")) return "png";
   return bytes.starts_with("RIFF") ? "webp" : "jpg";
@@ -100,8 +104,10 @@ Image PictureIntake::decode(std::string_view bytes) {
 }
 
 Picture PictureIntake::check(std::string_view bytes) {
-  decode(bytes);
-  return {std::string(bytes), type_of(bytes)};
+  const Image image = decode(bytes);
+  if (is_shown_by_browsers(bytes)) return {std::string(bytes), type_of(bytes)};
+  const std::vector<std::byte> png = encode_png(image);
+  return {std::string(reinterpret_cast<const char*>(png.data()), png.size()), "png"};
 }
 
 }  // namespace svd::server

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "svd/image.h"
 #include "svd/model.h"
 
 namespace svd::server {
@@ -14,27 +13,15 @@ namespace svd::server {
 struct JobSettings {
   Version version = Version::svd;
   int width = 1024, height = 576;  // pixels
-  int num_frames = 14, num_steps = 25;
   uint32_t seed = 23;
-  int fps = 6;                        // that the model is told (as fps - 1)
-  std::optional<int> video_fps = {};  // of the file, if it is to differ ("overwrite_fps")
-  int motion_bucket_id = 127;
-  double cond_aug = 0.02;
-  int decoding_t = 14;
-  SamplerSettings sampler = {};
-  DiscretizationSettings discretization = {};
-  GuiderSettings guider = {};
-  bool watermark = true;
+  std::optional<int> video_fps = {};          // of the file, if it is to differ ("overwrite_fps")
   std::optional<std::string> save_path = {};  // a copy goes there ("save_locally"); empty: where SavedCopies says
-};
+  Request request = {};                       // everything else; no picture
 
-// The least and the most of the settings that are numbers.
-struct SettingLimit {
-  const char* name;
-  double least, most;
-  int step = 1;  // 0: not a whole number
+  // Of the file, and what the model is told (as fps - 1).
+  int fps() const { return request.fps_id + 1; }
+  int num_steps() const { return request.num_steps.value_or(defaults_of(version).num_steps); }
 };
-std::span<const SettingLimit> setting_limits();
 
 struct SettingsRequest {
   JobSettings settings;
@@ -50,6 +37,6 @@ SettingsRequest parse_settings(const nlohmann::json& values, const nlohmann::jso
 nlohmann::json to_json(const JobSettings& settings);
 
 // The request to the library, without the picture.
-Request to_request(const JobSettings& settings);
+inline Request to_request(const JobSettings& settings) { return settings.request; }
 
 }  // namespace svd::server

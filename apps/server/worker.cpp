@@ -113,7 +113,7 @@ bool Worker::work_once() {
   const auto job = start_next();
   set_trouble({});
   if (!job) return false;
-  s_.live.begin(job->id, job->settings.num_steps);
+  s_.live.begin(job->id, job->settings.num_steps());
   ending_ = work_on(*job);
   settle();
   return true;

@@ -24,7 +24,7 @@ std::string png_of(const Image& image) {
 
 JobResult Worker::make_video(const Job& job) {
   // Written by an attempt that the store did not hear of: the same job gives the same video.
-  if (auto result = s_.files.find_result(job.id, job.settings.num_frames)) return *result;
+  if (auto result = s_.files.find_result(job.id, job.settings.num_frames())) return *result;
   return write_files(job, generate(job));
 }
 
@@ -46,7 +46,7 @@ Video Worker::generate(const Job& job) {
   Random random(job.settings.seed);
   ProgressClock clock;
   return model.generate(request, random, [&](const Progress& p) {
-    if (const auto progress = clock.tick(p, job.settings.num_steps)) {
+    if (const auto progress = clock.tick(p, job.settings.num_steps())) {
       s_.live.set(*progress);
       publish_if_possible(job.id);
     }
@@ -69,7 +69,7 @@ JobResult Worker::write_files(const Job& job, const Video& video) {
                              static_cast<uint64_t>(job.settings.height);
   for (int tries = 1;; ++tries) {
     try {
-      const uint64_t bytes = s_.files.write(job.id, video.frames, job.settings.video_fps.value_or(job.settings.fps));
+      const uint64_t bytes = s_.files.write(job.id, video.frames, job.settings.video_fps.value_or(job.settings.fps()));
       set_trouble({});
       return {.frames = static_cast<int>(video.frames.size()), .bytes = bytes};
     } catch (const Error& e) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -26,12 +27,27 @@ struct Image {
 inline constexpr int kMaxImageSide = 16384;              // pixels
 inline constexpr int64_t kMaxImagePixels = 100'000'000;  // width * height
 
-// Reads a JPEG, PNG or WebP picture (of an animation the first frame). The content decides, not the file's name.
-// Transparent pictures are laid on white, grey ones become RGB, 16-bit samples are scaled to 8, CMYK is converted
-// without a colour profile, and the EXIF orientation is applied. Colour profiles are ignored, as the reference does.
-// Throws Error: bad_file when the file is missing, damaged, cut short or of another kind; invalid_argument when the
-// picture or the file (512 MiB) is too large or the path is empty; out_of_memory.
-SVD_API Image read_image(const std::filesystem::path& path);
+// What becomes of a picture whose file says, by a colour profile, that its numbers are not sRGB.
+enum class ColorPolicy {
+  convert,  // to sRGB: the colours that viewers show
+  ignore,   // the numbers are taken for sRGB, as the reference does
+};
+
+struct ImageReading {
+  ColorPolicy color = ColorPolicy::convert;
+  // Told, in a sentence without the picture's name, what is wrong with a picture that is read all the same.
+  std::function<void(std::string_view)> on_warning = {};
+};
+
+// Reads a JPEG, PNG, WebP, HEIC, AVIF, TIFF or GIF picture (of several in a file the first). These are the formats for
+// which libvips trusts its libraries with files from strangers; the content decides, not the file's name.
+// Transparent pictures are laid on white, grey ones become RGB, 16-bit samples are scaled to 8, CMYK is converted by
+// its colour profile, or simply where it has none, and the EXIF orientation is applied. What every viewer shows is
+// read, with a warning: a JPEG without its end marker or with damaged data, a PNG with wrong checksums. A file that is
+// cut within its pixels is refused: a part of the picture would be missing, grey, and the video would be made of that.
+// Thread-safe. Throws Error: bad_file when the file is missing, damaged, cut short or of another kind;
+// invalid_argument when the picture or the file (512 MiB) is too large or the path is empty; out_of_memory.
+SVD_API Image read_image(const std::filesystem::path& path, const ImageReading& reading = {});
 
 // Narrower limits for pictures from strangers. Each is at least 1; above the largest picture that is read, that holds.
 struct ImageLimits {
@@ -40,7 +56,15 @@ struct ImageLimits {
 };
 
 // The same for a file in memory, borrowed during the call; `name` stands for it in messages.
-SVD_API Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits = {});
+SVD_API Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits = {},
+                           const ImageReading& reading = {});
+
+// What can be said of a file by its first bytes; 4096 are enough.
+struct ImageSniff {
+  bool readable = false;  // of a kind that read_image() reads
+  std::string_view kind;  // "a JPEG picture", "a text", ...; empty when unknown
+};
+SVD_API ImageSniff sniff_image(std::span<const std::byte> beginning);
 
 // The bytes of a JPEG file (quality 95, colour at full resolution) or a PNG file. Throws Error: invalid_argument for a
 // picture that is none, out_of_memory.

@@ -65,7 +65,7 @@ struct OperationRecord {
   double seconds, flops, bytes, exponentials;
 };
 
-// What to make. The callbacks are called in the thread of the call that has the request, one at a time; empty ones are
+// What to make; ranges and defaults of its numbers and choices: request_fields.h. The callbacks are called in the thread of the call that has the request, one at a time; empty ones are
 // not called. What a callback throws ends the call and reaches its caller unchanged, as an error of the callback; the
 // model can be used afterwards. A callback must not use the model or the stream of random numbers of the call. To stop
 // a call, see ProgressCallback.
@@ -73,11 +73,11 @@ struct Request {
   // Sides are multiples of 64 (see fit_to_model), 64 to 4096, at most 2^21 pixels; best the size that the version was
   // trained on.
   Image image = {};
-  std::optional<int> num_frames = {};  // 1 to 1024; default: of the version
-  std::optional<int> num_steps = {};   // 1 to 1000; default: of the version
-  int fps_id = 6;                      // frame-rate conditioning: frames per second minus one; 0 to 1000
+  std::optional<int> num_frames = {};  // default: of the version
+  std::optional<int> num_steps = {};   // default: of the version
+  int fps_id = 6;                      // frame-rate conditioning: frames per second minus one
   int motion_bucket_id = 127;          // motion conditioning: larger moves more
-  float cond_aug = 0.02f;              // deviation of the noise added to the picture, in units of its [-1, 1]; 0 to 100
+  float cond_aug = 0.02f;              // deviation of the noise added to the picture, in units of its [-1, 1]
   int decoding_t = 14;                 // frames decoded at a time; with a temporal decoder only they see each other
   SamplerSettings sampler = {};
   DiscretizationSettings discretization = {};

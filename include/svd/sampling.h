@@ -18,17 +18,17 @@ enum class SamplerKind {
   linear_multistep,    // Adams-Bashforth
 };
 
-// The parameters a sampler does not have must be left out; those it has default to the reference's values.
+// Ranges and defaults of all parameters: request_fields.h. Those that the chosen sampler does not have must be left
+// out.
 struct SamplerSettings {
   SamplerKind kind = SamplerKind::euler_edm;
   // euler_edm, heun_edm: noise added before a step to levels within [s_tmin, s_tmax].
-  std::optional<double> s_churn = {};  // for the whole run, shared out among the steps; 0 to 1000, default 0
-  std::optional<double> s_tmin = {};   // 0 to 1000, default 0
-  std::optional<double> s_tmax = {};   // 0 to 1000, default 999
-  // These two and the ancestral ones: deviation of the noise that is added.
-  std::optional<double> s_noise = {};  // 0 to 10, default 1
-  std::optional<double> eta = {};      // ancestral: share of the noise that is fresh; 0 to 10, default 1
-  std::optional<int> order = {};       // linear_multistep: 1 to 10, default 4
+  std::optional<double> s_churn = {};  // for the whole run, shared out among the steps
+  std::optional<double> s_tmin = {}, s_tmax = {};
+  // These two and the ancestral ones: standard deviation of the noise that is added.
+  std::optional<double> s_noise = {};
+  std::optional<double> eta = {};  // ancestral: share of the noise that is fresh
+  std::optional<int> order = {};   // linear_multistep: steps it looks back
 };
 
 enum class DiscretizationKind {
@@ -39,9 +39,8 @@ enum class DiscretizationKind {
 // As above: the last three belong to edm.
 struct DiscretizationSettings {
   DiscretizationKind kind = DiscretizationKind::edm;
-  std::optional<double> sigma_min = {};  // 1e-4 to 1000, below sigma_max; default 0.002
-  std::optional<double> sigma_max = {};  // to 10000, default 700
-  std::optional<double> rho = {};        // 0.1 to 100, default 7
+  std::optional<double> sigma_min = {}, sigma_max = {};  // sigma_min < sigma_max
+  std::optional<double> rho = {};
 };
 
 enum class GuiderKind {
@@ -51,11 +50,11 @@ enum class GuiderKind {
   identity,             // no guidance, half the work
 };
 
-// As above: scale belongs to vanilla, the other two to the two predictions. All 0 to 100.
+// As above: scale belongs to vanilla, the other two to the two predictions.
 struct GuiderSettings {
   GuiderKind kind = GuiderKind::linear_prediction;
-  std::optional<float> scale = {};                      // default: the version's max_guidance
-  std::optional<float> min_scale = {}, max_scale = {};  // default: of the version
+  std::optional<float> scale = {};
+  std::optional<float> min_scale = {}, max_scale = {};
 };
 
 // "EulerEDMSampler", "EDMDiscretization", "LinearPredictionGuider", ...
@@ -65,18 +64,6 @@ SVD_API std::string_view name_of(GuiderKind kind);
 SVD_API std::span<const SamplerKind> all_samplers();
 SVD_API std::span<const DiscretizationKind> all_discretizations();
 SVD_API std::span<const GuiderKind> all_guiders();
-
-// What can be set of a sampler, a discretisation or a guider, for programs that offer it. A guider's defaults are the
-// version's where this one says nothing.
-struct Parameter {
-  std::string_view name;  // "s_churn"
-  double least, most;
-  std::optional<double> normal;  // the default
-  bool whole = false;            // a whole number
-};
-SVD_API std::span<const Parameter> parameters_of(SamplerKind kind);
-SVD_API std::span<const Parameter> parameters_of(DiscretizationKind kind);
-SVD_API std::span<const Parameter> parameters_of(GuiderKind kind);
 
 // Throws Error(invalid_argument), whose message begins with the parameter's name: one out of its range, one that the
 // chosen kind does not have, or noise levels that cannot be told apart in that many steps.

@@ -85,8 +85,8 @@ uint64_t check_layout(const SafetensorsHeader& header, std::string_view path) {
 // The text of the header, once the length in front of it has been checked.
 std::span<const std::byte> header_text(std::span<const std::byte> file, std::string_view path) {
   if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty (0 bytes); download it again", path);
-  const std::string_view kind = guess_kind(file);
   const auto refuse = [&](const std::string& why) {
+    const std::string kind = guess_kind(file);
     if (!kind.empty()) fail(ErrorCode::bad_file, "{}: not a safetensors file: {}", path, kind);
     fail(ErrorCode::bad_file, "{}: not a safetensors file, or damaged: {}", path, why);
   };
@@ -102,8 +102,8 @@ std::span<const std::byte> header_text(std::span<const std::byte> file, std::str
   if (!rest.empty() && length > 0 && rest[0] != std::byte{'{'}) refuse("its header does not begin with '{'");
   if (length > rest.size()) {
     fail(ErrorCode::bad_file,
-         "{}: the header alone needs {} bytes, but the file has {}: the download is incomplete; download it again",
-         path, length + kHeaderLengthBytes, file.size());
+         "{}: the header alone needs {} bytes, but the file has {}: the download is incomplete{}; download it again",
+         path, length + kHeaderLengthBytes, file.size(), is_named_unfinished(path) ? ", as its name also says" : "");
   }
   if (length == 0) refuse("its header is empty");
   return rest.first(length);
@@ -153,8 +153,10 @@ SafetensorsHeader parse_safetensors(std::span<const std::byte> file, std::string
   const auto expected = checked_add(start, check_layout(header, path));
   if (!expected || *expected > file.size()) {
     fail(ErrorCode::bad_file,
-         "{}: expected {} bytes, but the file has {}: the download is incomplete; download it again", path,
-         expected.value_or(UINT64_MAX), file.size());
+         "{}: expected {} bytes, but the file has {}: {} bytes are missing, the download is incomplete{}; download it "
+         "again",
+         path, expected.value_or(UINT64_MAX), file.size(), expected.value_or(UINT64_MAX) - file.size(),
+         is_named_unfinished(path) ? ", as its name also says" : "");
   }
   if (*expected < file.size()) {
     fail(ErrorCode::bad_file,

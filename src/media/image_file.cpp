@@ -1,15 +1,20 @@
-// Picture files. vips opens exactly the three formats that are wanted, by their own loaders: its sniffing one would
-// hand an upload to ImageMagick, PDF and others.
+// Picture files. vips opens exactly the formats that are wanted, by their own loaders: its sniffing one would hand an
+// upload to ImageMagick, PDF and others.
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/fail.h"
 #include "base/translate.h"
 #include "media/check_image.h"
 #include "media/check_path.h"
+#include "media/color_profile.h"
+#include "media/image_kind.h"
+#include "media/image_pixels.h"
+#include "media/image_repair.h"
 #include "media/vips.h"
 #include "svd/image.h"
 
@@ -19,34 +24,62 @@ namespace {
 constexpr uintmax_t kMaxFileBytes = uintmax_t{512} << 20;
 constexpr int kStripRows = 16;
 
-enum class Format { jpeg, png, webp, other };
+constexpr std::string_view kReadable = "JPEG, PNG, WebP, HEIC, AVIF, TIFF and GIF pictures can be read";
 
-Format format_of(std::span<const std::byte> file) {
-  const std::string_view bytes(reinterpret_cast<const char*>(file.data()), std::min<size_t>(file.size(), 12));
-  if (bytes.starts_with("\xFF\xD8\xFF")) return Format::jpeg;
-  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return Format::png;
-  if (bytes.starts_with("RIFF") && bytes.size() == 12 && bytes.ends_with("WEBP")) return Format::webp;
-  return Format::other;
+// What stands in the file cannot be decoded.
+struct Damage {
+  std::string why;
+};
+
+struct Source {
+  std::span<const std::byte> file;
+  ImageKind kind;
+  std::string_view name;
+  const ImageLimits& limits;
+  const ImageReading& reading;
+
+  void warn(std::string_view sentence) const {
+    if (reading.on_warning) reading.on_warning(sentence);
+  }
+};
+
+// Reads the header; pixels follow as they are asked for, from top to bottom. Throws Damage.
+VipsImagePtr open_image(const Source& source, VipsFailOn fail_on) {
+  const auto load = [&](auto* loader) -> VipsImagePtr {
+    VipsImage* picture = nullptr;
+    void* const data = const_cast<std::byte*>(source.file.data());  // the C interface knows no const; it only reads
+    vips_error_clear();                                             // loaders leave words there even when all is well
+    if (loader(data, source.file.size(), &picture, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on, nullptr) !=
+        0) {
+      throw Damage{take_vips_error()};
+    }
+    return VipsImagePtr(picture);
+  };
+  switch (source.kind) {
+    case ImageKind::jpeg: return load(vips_jpegload_buffer);
+    case ImageKind::png: return load(vips_pngload_buffer);
+    case ImageKind::webp: return load(vips_webpload_buffer);
+    case ImageKind::heif:
+    case ImageKind::avif: return load(vips_heifload_buffer);
+    case ImageKind::gif: return load(vips_gifload_buffer);
+    case ImageKind::tiff: return load(vips_tiffload_buffer);
+    case ImageKind::other: break;
+  }
+  const std::string_view kind = describe_other(source.file);
+  fail(ErrorCode::bad_file, "{}: it is {}; {}, so save it as one of these, as PNG for instance", source.name,
+       kind.empty() ? "no picture of a known kind" : kind, kReadable);
 }
 
-// Reads the header; pixels follow as they are asked for, from top to bottom.
-VipsImagePtr open_image(std::span<const std::byte> file, std::string_view name) {
-  const auto load = [&](auto* loader) -> VipsImagePtr {
-    VipsImage* image = nullptr;
-    void* const data = const_cast<std::byte*>(file.data());  // the C interface knows no const; it only reads
-    if (loader(data, file.size(), &image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED,
-               nullptr) != 0) {
-      fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short: {}", name, take_vips_error());
-    }
-    return VipsImagePtr(image);
-  };
-  switch (format_of(file)) {
-    case Format::jpeg: return load(vips_jpegload_buffer);
-    case Format::png: return load(vips_pngload_buffer);
-    case Format::webp: return load(vips_webpload_buffer);
-    case Format::other: break;
+bool is_known_color(VipsInterpretation interpretation) {
+  switch (interpretation) {
+    case VIPS_INTERPRETATION_B_W:
+    case VIPS_INTERPRETATION_GREY16:
+    case VIPS_INTERPRETATION_sRGB:
+    case VIPS_INTERPRETATION_RGB:
+    case VIPS_INTERPRETATION_RGB16:
+    case VIPS_INTERPRETATION_CMYK: return true;
+    default: return false;
   }
-  fail(ErrorCode::bad_file, "{}: not a JPEG, PNG or WebP picture, the kinds that can be read", name);
 }
 
 void check_limits(const ImageLimits& limits) {
@@ -55,8 +88,8 @@ void check_limits(const ImageLimits& limits) {
        limits.side, limits.pixels);
 }
 
-void check_header(VipsImage* image, std::string_view name, const ImageLimits& limits) {
-  const int64_t width = vips_image_get_width(image), height = vips_image_get_height(image);
+void check_header(VipsImage* picture, std::string_view name, const ImageLimits& limits) {
+  const int64_t width = vips_image_get_width(picture), height = vips_image_get_height(picture);
   const int64_t most_side = std::min(limits.side, kMaxImageSide);
   const int64_t most_pixels = std::min(limits.pixels, kMaxImagePixels);
   if (width > most_side || height > most_side || width * height > most_pixels) {
@@ -67,66 +100,82 @@ void check_header(VipsImage* image, std::string_view name, const ImageLimits& li
          "{}: the picture has {}x{} pixels; at most {} per side and {} in all can be read, make it smaller", name,
          width, height, most_side, most);
   }
-  const auto format = vips_image_get_format(image);
-  const int bands = vips_image_get_bands(image);
-  if ((format != VIPS_FORMAT_UCHAR && format != VIPS_FORMAT_USHORT) || bands < 1 || bands > 4) {
-    fail(ErrorCode::bad_file, "{}: pixels of {} channels in vips format {} are not known here", name, bands,
-         static_cast<int>(format));
+  const auto format = vips_image_get_format(picture);
+  const int bands = vips_image_get_bands(picture);
+  const bool known = is_known_color(vips_image_get_interpretation(picture));
+  if ((format != VIPS_FORMAT_UCHAR && format != VIPS_FORMAT_USHORT) || bands < 1 || bands > 4 || !known) {
+    fail(ErrorCode::bad_file,
+         "{}: a picture of {} channels whose samples are {} in the colour space {}; expected grey, RGB or CMYK of 8 or "
+         "16 "
+         "bits, so save it as PNG",
+         name, bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format),
+         vips_enum_nick(VIPS_TYPE_INTERPRETATION, vips_image_get_interpretation(picture)));
   }
 }
 
-// Where pixel (x, y) of the file goes in the upright picture, as offsets in pixels.
-struct Placement {
-  int width, height;  // upright
-  ptrdiff_t origin, step_x, step_y;
-};
-
-// EXIF orientation: 2, 3, 7 and 8 count columns from the right, 3, 4, 6 and 7 rows from the bottom, and in 5 to 8
-// the file's rows are the picture's columns.
-Placement placement(int width, int height, int orientation) {
-  const bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  const bool swapped = orientation >= 5 && orientation <= 8;
-  Placement p{swapped ? height : width, swapped ? width : height, 0, swapped ? height : 1, swapped ? 1 : width};
-  if (mirror_x) p.origin += (width - 1) * p.step_x, p.step_x = -p.step_x;
-  if (mirror_y) p.origin += (height - 1) * p.step_y, p.step_y = -p.step_y;
-  return p;
-}
-
-template <typename Sample>
-constexpr uint64_t kWhite = static_cast<Sample>(-1);
-
-template <typename Sample>
-uint64_t product(uint64_t a, uint64_t b) {  // of two numbers that stand for [0, 1]
-  return (a * b + kWhite<Sample> / 2) / kWhite<Sample>;
-}
-
-template <typename Sample>
-uint8_t to_8_bits(uint64_t v) {
-  return static_cast<uint8_t>((v * 255 + kWhite<Sample> / 2) / kWhite<Sample>);
-}
-
-template <typename Sample>
-void convert_pixel(const Sample* in, int bands, bool cmyk, uint8_t* out) {
-  const bool has_alpha = !cmyk && bands % 2 == 0;
-  const uint64_t alpha = has_alpha ? in[bands - 1] : kWhite<Sample>;
-  for (int c = 0; c < 3; ++c) {
-    uint64_t v = bands < 3 ? in[0] : in[c];
-    if (cmyk) v = product<Sample>(kWhite<Sample> - in[c], kWhite<Sample> - in[3]);
-    if (has_alpha) v = product<Sample>(v, alpha) + (kWhite<Sample> - alpha);
-    out[c] = to_8_bits<Sample>(std::min(v, kWhite<Sample>));
+// The pixels, upright. Throws Damage.
+Image read_pixels(VipsImage* picture, const Placement& place) {
+  const int width = vips_image_get_width(picture), height = vips_image_get_height(picture);
+  Image image{place.width, place.height, std::vector<uint8_t>(size_t{3} * width * height)};
+  const VipsRegionPtr region(vips_region_new(picture));
+  const auto convert =
+      vips_image_get_format(picture) == VIPS_FORMAT_UCHAR ? convert_row<uint8_t> : convert_row<uint16_t>;
+  for (int top = 0; top < height; top += kStripRows) {
+    const VipsRect strip{0, top, width, std::min(kStripRows, height - top)};
+    if (vips_region_prepare(region.get(), &strip) != 0) throw Damage{take_vips_error()};
+    for (int y = top; y < top + strip.height; ++y) {
+      convert(VIPS_REGION_ADDR(region.get(), 0, y), place, y, picture, image);
+    }
   }
+  return image;
 }
 
-template <typename Sample>
-void convert_row(const void* row, const Placement& place, int y, VipsImage* image, Image& out) {
-  const bool cmyk = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
-  const int bands = vips_image_get_bands(image), width = vips_image_get_width(image);
-  const auto* in = static_cast<const Sample*>(row);
-  for (int x = 0; x < width; ++x) {
-    convert_pixel(in + static_cast<ptrdiff_t>(x) * bands, bands, cmyk,
-                  out.rgb.data() + 3 * (place.origin + x * place.step_x + y * place.step_y));
+Image decode(const Source& source, VipsFailOn fail_on) {
+  VipsImagePtr picture = open_image(source, fail_on);
+  check_header(picture.get(), source.name, source.limits);
+  const Placement place = placement(vips_image_get_width(picture.get()), vips_image_get_height(picture.get()),
+                                    vips_image_get_orientation(picture.get()));
+  std::string failure;
+  if (source.reading.color == ColorPolicy::convert) picture = in_srgb(std::move(picture), failure);
+  Image image = read_pixels(picture.get(), place);
+  if (!failure.empty()) source.warn("its colour profile cannot be used, the colours are taken for sRGB: " + failure);
+  return image;
+}
+
+// libjpeg says the same of a file without an end marker and of one cut anywhere before. With a marker put behind its
+// end, only the second still lacks something.
+Image decode_jpeg(const Source& source) {
+  std::string why;
+  try {
+    return decode(source, VIPS_FAIL_ON_WARNING);
+  } catch (const Damage& damage) {
+    why = damage.why;
   }
+  try {
+    Source whole = source;
+    const std::vector<std::byte> bytes = with_end_marker(source.file);
+    whole.file = bytes;
+    Image image = decode(whole, VIPS_FAIL_ON_WARNING);
+    // vips looks for warnings before each piece it reads, so of one in the last piece there is only the text.
+    const std::string late = take_vips_error();
+    if (late.find("premature end") != std::string::npos) throw Damage{late};
+    source.warn("the JPEG file has no end marker; read all the same");
+    return image;
+  } catch (const Damage&) {
+  }
+  Image image = decode(source, VIPS_FAIL_ON_TRUNCATED);
+  source.warn("the JPEG file is damaged, and parts of the picture may be wrong: " + why);
+  return image;
+}
+
+Image decode_png(const Source& source) {
+  const auto repaired = with_right_checksums(source.file);
+  if (!repaired) return decode(source, VIPS_FAIL_ON_TRUNCATED);
+  Source right = source;
+  right.file = *repaired;
+  Image image = decode(right, VIPS_FAIL_ON_TRUNCATED);
+  source.warn("checksums in the PNG file are wrong, and parts of the picture may be");
+  return image;
 }
 
 std::vector<std::byte> read_whole_file(const std::filesystem::path& path) {
@@ -164,55 +213,46 @@ void write_whole_file(const std::filesystem::path& path, std::span<const std::by
 VipsImagePtr wrap(const Image& image) {
   check_image(image);
   start_vips();
-  VipsImagePtr wrapped(
+  VipsImagePtr picture(
       vips_image_new_from_memory(image.rgb.data(), image.rgb.size(), image.width, image.height, 3, VIPS_FORMAT_UCHAR));
-  if (!wrapped) fail(ErrorCode::internal, "a picture cannot be encoded: {}", take_vips_error());
-  wrapped->Type = VIPS_INTERPRETATION_sRGB;
-  return wrapped;
+  if (!picture) fail(ErrorCode::internal, "a picture cannot be encoded: {}", take_vips_error());
+  picture->Type = VIPS_INTERPRETATION_sRGB;
+  return picture;
 }
 
 std::vector<std::byte> take_buffer(int status, void* buffer, size_t size) {
   if (status != 0) fail(ErrorCode::internal, "a picture cannot be encoded: {}", take_vips_error());
   const std::unique_ptr<void, decltype(&g_free)> owner(buffer, g_free);
   const auto* const bytes = static_cast<const std::byte*>(buffer);
-  std::vector<std::byte> file(bytes, bytes + size);
-  return file;
+  return std::vector<std::byte>(bytes, bytes + size);
 }
 
-Image decode(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits) {
-  check_limits(limits);
-  if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty, expected a JPEG, PNG or WebP picture", name);
-  start_vips();
-  const VipsImagePtr source = open_image(file, name);
-  check_header(source.get(), name, limits);
-
-  const int width = vips_image_get_width(source.get()), height = vips_image_get_height(source.get());
-  const Placement place = placement(width, height, vips_image_get_orientation(source.get()));
-  Image image{place.width, place.height, std::vector<uint8_t>(size_t{3} * width * height)};
-  const VipsRegionPtr region(vips_region_new(source.get()));
-  if (!region) fail(ErrorCode::out_of_memory, "{}: no memory for reading the picture", name);
-  const auto convert =
-      vips_image_get_format(source.get()) == VIPS_FORMAT_UCHAR ? convert_row<uint8_t> : convert_row<uint16_t>;
-  for (int top = 0; top < height; top += kStripRows) {
-    const VipsRect strip{0, top, width, std::min(kStripRows, height - top)};
-    if (vips_region_prepare(region.get(), &strip) != 0) {
-      fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short: {}", name, take_vips_error());
-    }
-    for (int y = top; y < top + strip.height; ++y) {
-      convert(VIPS_REGION_ADDR(region.get(), 0, y), place, y, source.get(), image);
-    }
+Image decode_any(const Source& source) {
+  try {
+    if (source.kind == ImageKind::jpeg) return decode_jpeg(source);
+    if (source.kind == ImageKind::png) return decode_png(source);
+    return decode(source, VIPS_FAIL_ON_TRUNCATED);
+  } catch (const Damage& damage) {
+    fail(ErrorCode::bad_file, "{}: the picture is damaged or cut short ({}): {}", source.name, name_of(source.kind),
+         damage.why);
   }
-  return image;
 }
 
 }  // namespace
 
-Image read_image(const std::filesystem::path& path) {
-  return translated([&] { return decode_image(read_whole_file(path), path.string()); });
+Image read_image(const std::filesystem::path& path, const ImageReading& reading) {
+  return translated([&] { return decode_image(read_whole_file(path), path.string(), {}, reading); });
 }
 
-Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits) {
-  return translated([&] { return decode(file, name, limits); });
+Image decode_image(std::span<const std::byte> file, std::string_view name, const ImageLimits& limits,
+                   const ImageReading& reading) {
+  return translated([&] {
+    check_limits(limits);
+    if (file.empty()) fail(ErrorCode::bad_file, "{}: the file is empty; {}", name, kReadable);
+    start_vips();
+    const ImageReading guarded{.color = reading.color, .on_warning = passing_exceptions(reading.on_warning)};
+    return decode_any({file, image_kind(file), name, limits, guarded});
+  });
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image) {

@@ -16,8 +16,9 @@ void start_vips() {
     g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION),
                       ignore_log, nullptr);
     if (VIPS_INIT("svd") != 0) return false;
-    vips_concurrency_set(1);  // one picture is small work, and the cores belong to the network
-    vips_cache_set_max(0);    // the same picture is never decoded twice
+    vips_concurrency_set(1);         // one picture is small work, and the cores belong to the network
+    vips_block_untrusted_set(TRUE);  // loaders that vips itself would not give a stranger's file to
+    vips_cache_set_max(0);           // the same picture is never decoded twice
     return true;
   }();
   if (!started) fail(ErrorCode::internal, "libvips does not start: {}", take_vips_error());

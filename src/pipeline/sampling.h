@@ -6,14 +6,14 @@
 
 #include "diffusion/guidance.h"
 #include "diffusion/sampler.h"
-#include "svd/options.h"
 #include "svd/sampling.h"
 
 namespace svd {
 
-// Throw Error(invalid_argument) that names the parameter: out of its range, or of another sampler.
+// The settings have been checked and completed: check_fields(), with_defaults(). Throw Error(invalid_argument) for
+// noise levels that cannot be told apart in that many steps.
 std::unique_ptr<Sampler> make_sampler(const SamplerSettings& settings);
 std::vector<float> make_sigmas(const DiscretizationSettings& settings, int steps);
-std::unique_ptr<Guider> make_guider(const GuiderSettings& settings, const VersionDefaults& version);
+std::unique_ptr<Guider> make_guider(const GuiderSettings& settings);
 
 }  // namespace svd

@@ -53,8 +53,8 @@ TEST(SafetensorsDamage, IsNotThere) {
 
 TEST(SafetensorsDamage, IsOfAnotherKind) {
   expect_refused("", {"empty", "0 bytes", "download it again"});
-  expect_refused("1234567", {"only 7 bytes"});
-  expect_refused(file_beginning("PK\x03\x04\x14"), {"PyTorch pickle", "use the .safetensors"});
+  expect_refused("\1\2\3", {"only 3 bytes"});
+  expect_refused(file_beginning("PK\x03\x04\x14 archive/data.pkl"), {"PyTorch pickle", "use the .safetensors"});
   expect_refused(file_beginning("\x80\x02}q"), {"PyTorch pickle", "use the .safetensors"});
   expect_refused(file_beginning("<!DOCTYPE html>\n<html>"), {"HTML", "download it again"});
   expect_refused(file_beginning("\n\n <html>"), {"HTML"});

@@ -1,8 +1,10 @@
 // `svd sample` with a tiny network: what it writes, where, and what it says.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "checkpoint/temporary.h"
 #include "program.h"
@@ -168,16 +170,27 @@ TEST_F(Sample, PicturesThatCannotBeUsed) {
 TEST_F(Sample, FolderGivesAVideoForEachPicture) {
   fs::create_directories(folder_ / "in" / "folder.jpg");
   picture("in/B.PNG", 64, 128);
-  picture("in/a.Jpeg", 64, 64);
-  picture("in/c.jpg", 128, 64);
+  picture("in/IMG_10.Jpeg", 64, 64);
+  picture("in/IMG_9.jfif", 128, 64);
+  picture("in/without", 128, 128);
   folder_.file("in/bad.WebP", "");
   folder_.file("in/notes.txt", "not a picture");
+  folder_.file("in/x.psd", "8BPS");
+  folder_.file("in/._B.PNG", std::string("\0\5\x16\7Mac OS X", 12));
+  folder_.file("in/.DS_Store", "Bud1");
+  ASSERT_EQ(::mkfifo((folder_ / "in/pipe.png").c_str(), 0600), 0);
   const Result r = sample(quick({"--input_path=in"}));
   EXPECT_EQ(r.exit_code, 1);  // one of them is bad
-  EXPECT_EQ(r.output, "out/000000.mp4\nout/000001.mp4\nout/000002.mp4\n");
-  EXPECT_THAT(r.errors, HasSubstr("svd: error: in/bad.WebP: "));
-  EXPECT_THAT(r.errors, testing::EndsWith("svd: error: made 3 of 4 videos; 1 failed\n"));
-  const std::vector<std::pair<int, int>> sizes = {{128, 64}, {64, 64}, {64, 128}};  // by name: B, a, c
+  EXPECT_EQ(r.output, "out/000000.mp4\nout/000001.mp4\nout/000002.mp4\nout/000003.mp4\n");
+  EXPECT_THAT(r.errors, HasSubstr("svd: error: in/bad.WebP: the file is empty"));
+  EXPECT_THAT(r.errors,
+              HasSubstr("svd: warning: in: skipped 3 files that are no pictures: notes.txt (a text), pipe.png "
+                        "(not a regular file), x.psd (a Photoshop document)\n"));
+  EXPECT_THAT(r.errors, Not(HasSubstr("._B")));
+  EXPECT_THAT(r.errors, Not(HasSubstr("DS_Store")));
+  EXPECT_THAT(r.errors, testing::EndsWith("svd: error: made 4 of 5 videos; 1 failed\n"));
+  // By name: B, IMG_9, IMG_10, without.
+  const std::vector<std::pair<int, int>> sizes = {{128, 64}, {64, 128}, {64, 64}, {128, 128}};
   for (size_t i = 0; i < sizes.size(); ++i) {
     const Video video = read_video(folder_ / "out" / ("00000" + std::to_string(i) + ".mp4"));
     EXPECT_EQ(std::pair(video.width, video.height), sizes[i]) << i;
@@ -186,10 +199,20 @@ TEST_F(Sample, FolderGivesAVideoForEachPicture) {
 
 TEST_F(Sample, FolderWithoutPictures) {
   fs::create_directories(folder_ / "in");
-  folder_.file("in/notes.txt", "");
+  folder_.file("in/notes.txt", "a note");
   const Result r = sample(quick({"in"}));
   EXPECT_EQ(r.exit_code, 1);
-  EXPECT_THAT(r.errors, HasSubstr("in: the folder has no .jpg, .jpeg, .png or .webp files"));
+  EXPECT_THAT(r.errors, HasSubstr("in: no picture in this folder (input_path); skipped: notes.txt (a "
+                                  "text)"));
+}
+
+TEST_F(Sample, ABadPictureDrawsNoRandomNumbers) {
+  fs::create_directories(folder_ / "in");
+  picture("in/2.png");
+  ASSERT_EQ(sample(quick({"in"})).exit_code, 0);
+  folder_.file("in/1.png", "no picture");
+  ASSERT_EQ(sample(quick({"in"})).exit_code, 1);
+  EXPECT_EQ(read_video(folder_ / "out/000000.mp4").frames, read_video(folder_ / "out/000001.mp4").frames);
 }
 
 TEST_F(Sample, OneRandomStreamRunsThroughAFolderUnlessReseeded) {

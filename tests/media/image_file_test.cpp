@@ -43,7 +43,10 @@ INSTANTIATE_TEST_SUITE_P(ReadImage, EveryKind,
                                          Kind{"rgba_16_bit.png", 1}, Kind{"grey_16_bit.png", 0}, Kind{"rgb.jpg", 0},
                                          Kind{"progressive.jpg", 0}, Kind{"grey.jpg", 0}, Kind{"cmyk_adobe.jpg", 0},
                                          Kind{"cmyk_plain.jpg", 0}, Kind{"rgb.webp", 0}, Kind{"lossy.webp", 0},
-                                         Kind{"rgba.webp", 0}, Kind{"animated.webp", 0}),
+                                         Kind{"rgba.webp", 0}, Kind{"animated.webp", 0}, Kind{"rgb.tif", 0},
+                                         Kind{"cmyk.tif", 0}, Kind{"grey_1_bit.tif", 0}, Kind{"palette.gif", 0},
+                                         Kind{"rgb.heic", 2}, Kind{"rgb.avif", 2}, Kind{"rgba.avif", 2},
+                                         Kind{"p3.png", 3}),
                          [](const auto& info) {
                            std::string name = info.param.name;
                            std::replace(name.begin(), name.end(), '.', '_');
@@ -79,12 +82,87 @@ TEST(ReadImage, SaysWhatIsWrongWithAFile) {
                    AllOf(HasSubstr("empty.jpg"), HasSubstr("is empty")));
   write_text(folder / "text.jpg", "Dear reader,\nthis is no picture.\n");
   EXPECT_SVD_ERROR(read_image(folder / "text.jpg"), ErrorCode::bad_file,
-                   AllOf(HasSubstr("text.jpg"), HasSubstr("JPEG, PNG or WebP")));
+                   AllOf(HasSubstr("text.jpg: it is a text; JPEG, PNG, WebP"), HasSubstr("save it as one of these")));
   write_text(folder / "moving.png", "GIF89a\1\0\1\0\x80\0\0");
   EXPECT_SVD_ERROR(read_image(folder / "moving.png"), ErrorCode::bad_file,
-                   AllOf(HasSubstr("moving.png"), HasSubstr("JPEG, PNG or WebP")));
+                   AllOf(HasSubstr("moving.png"), HasSubstr("damaged or cut short")));
   write_text(folder / "short.webp", "RIFF");
-  EXPECT_SVD_ERROR(read_image(folder / "short.webp"), ErrorCode::bad_file, HasSubstr("JPEG, PNG or WebP"));
+  EXPECT_SVD_ERROR(read_image(folder / "short.webp"), ErrorCode::bad_file, HasSubstr("save it as one of these"));
+}
+
+// What read_image() warns of, and what it reads.
+struct Read {
+  Image image;
+  std::vector<std::string> warnings;
+};
+
+Read read_with_warnings(const std::string& name, ColorPolicy color = ColorPolicy::convert) {
+  Read read;
+  read.image = read_image(sample(name), {.color = color, .on_warning = [&](std::string_view warning) {
+                                           read.warnings.emplace_back(warning);
+                                         }});
+  return read;
+}
+
+TEST(ReadImage, ColourProfilesCanBeIgnored) {
+  const Read converted = read_with_warnings("p3.png"), ignored = read_with_warnings("p3.png", ColorPolicy::ignore);
+  EXPECT_EQ(ignored.image, picture(32, 48, 9));
+  EXPECT_GT(max_difference(converted.image, ignored.image), 20);
+  EXPECT_THAT(converted.warnings, testing::IsEmpty());
+  EXPECT_THAT(ignored.warnings, testing::IsEmpty());
+}
+
+TEST(ReadImage, AProfileThatSaysSrgbChangesNothing) {
+  const Read read = read_with_warnings("srgb_profile.png");
+  EXPECT_EQ(read.image, picture(32, 48, 9));
+  EXPECT_THAT(read.warnings, testing::IsEmpty());
+}
+
+TEST(ReadImage, AProfileThatIsNoneChangesNothing) {
+  EXPECT_EQ(read_with_warnings("bad_profile.jpg").image,
+            read_with_warnings("bad_profile.jpg", ColorPolicy::ignore).image);
+}
+
+TEST(ReadImage, SmallDamageIsReadWithAWarning) {
+  const Read jpeg = read_with_warnings("no_end_marker.jpg");
+  EXPECT_EQ(jpeg.image, read_image(sample("rgb.jpg")));
+  EXPECT_THAT(jpeg.warnings, testing::ElementsAre(HasSubstr("no end marker")));
+  const Read png = read_with_warnings("wrong_checksum.png");
+  EXPECT_EQ(png.image, picture(32, 48, 9));
+  EXPECT_THAT(png.warnings, testing::ElementsAre(HasSubstr("checksums")));
+  auto damaged = bytes_of(sample("rgb.jpg"));
+  damaged[damaged.size() / 2] = std::byte{0xFF};  // a marker that has no place there
+  damaged[damaged.size() / 2 + 1] = std::byte{0xD3};
+  std::vector<std::string> warnings;
+  decode_image(damaged, "upload", {}, {.on_warning = [&](std::string_view w) { warnings.emplace_back(w); }});
+  EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("is damaged, and parts")));
+}
+
+TEST(ReadImage, OtherKindsAreNamed) {
+  EXPECT_SVD_ERROR(read_image(sample("float.tif")), ErrorCode::bad_file,
+                   AllOf(HasSubstr("float"), HasSubstr("save it as PNG")));
+  const std::vector<std::pair<std::string, std::string>> kinds = {
+      {"BM6\1\0\0", "Windows bitmap"},
+      {"8BPS\0\1", "Photoshop"},
+      {std::string("\0\0\0\x18"
+                   "ftypmp42\0\0\0\0",
+                   16),
+       "a video"},
+      {std::string("\0\5\x16\7\0\2\0\0Mac OS X", 16), "macOS"},
+      {std::string("II*\0\x10\0\0\0CR\2\0", 12), "camera's raw file"},
+      {"\xFF\x0A\x01", "JPEG XL"},
+      {"%PDF-1.7", "PDF"},
+      {"<html><title>Log in</title>", "web page"},
+      {"<?xml version='1.0'?><svg/>", "SVG"},
+      {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"}};
+  for (const auto& [bytes, words] : kinds) {
+    EXPECT_SVD_ERROR(decode_image(std::as_bytes(std::span(bytes)), "upload"), ErrorCode::bad_file,
+                     AllOf(HasSubstr("upload: it is "), HasSubstr(words)));
+    EXPECT_FALSE(sniff_image(std::as_bytes(std::span(bytes))).readable);
+  }
+  EXPECT_TRUE(sniff_image(bytes_of(sample("rgb.heic"))).readable);
+  EXPECT_EQ(sniff_image(bytes_of(sample("rgb.avif"))).kind, "an AVIF picture");
+  EXPECT_FALSE(sniff_image({}).readable);
 }
 
 class Truncated : public testing::TestWithParam<const char*> {};
@@ -99,11 +177,13 @@ TEST_P(Truncated, IsAnErrorAtEveryLength) {
 
 INSTANTIATE_TEST_SUITE_P(ReadImage, Truncated,
                          testing::Values("rgb.jpg", "progressive.jpg", "cmyk_adobe.jpg", "rgb.png", "rgba_16_bit.png",
-                                         "palette_alpha.png", "rgb.webp", "lossy.webp", "rgba.webp"));
+                                         "palette_alpha.png", "rgb.webp", "lossy.webp", "rgba.webp", "rgb.tif",
+                                         "palette.gif", "rgb.heic", "rgb.avif"));
 
 TEST(ReadImage, DamagedBytesNeverDoMoreThanThrow) {
-  for (const char* name : {"rgb.jpg", "cmyk_adobe.jpg", "orientation_6.jpg", "rgba.png", "palette_alpha.png",
-                           "rgb.webp", "animated.webp", "orientation_6.webp"}) {
+  for (const char* name :
+       {"rgb.jpg", "cmyk_adobe.jpg", "orientation_6.jpg", "rgba.png", "palette_alpha.png", "rgb.webp", "animated.webp",
+        "orientation_6.webp", "rgb.tif", "palette.gif", "rgb.heic", "rgb.avif", "p3.png"}) {
     const auto whole = bytes_of(sample(name));
     for (size_t i = 0; i < whole.size(); i += 1 + whole.size() / 200) {
       auto damaged = whole;

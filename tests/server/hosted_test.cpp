@@ -87,7 +87,7 @@ TEST_F(Hosted, ErrorsHaveItsForm) {
   const httplib::MultipartFormDataItems no_image = {{"seed", "1", "", ""}};
   EXPECT_THAT(refused(client_.Post("/v2beta/image-to-video", no_image), 400), HasSubstr("image"));
   const httplib::MultipartFormDataItems no_picture = {{"image", "nonsense", "a.png", "image/png"}};
-  EXPECT_THAT(refused(client_.Post("/v2beta/image-to-video", no_picture), 400), HasSubstr("not a JPEG, PNG or WebP"));
+  EXPECT_THAT(refused(client_.Post("/v2beta/image-to-video", no_picture), 400), HasSubstr("it is a text"));
   EXPECT_THAT(refused(client_.Get("/v2beta/image-to-video/result/unknown"), 404), HasSubstr("no generation"));
 }
 

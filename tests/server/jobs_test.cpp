@@ -122,6 +122,20 @@ TEST_F(Jobs, SeveralSamplesHaveSeedsThatFollow) {
   for (const json& job : jobs) wait_for_state(client_, job["id"], "done");
 }
 
+// Of HEIC, AVIF, TIFF and GIF a browser shows only some; the server keeps what all of them show.
+TEST_F(Jobs, APictureThatBrowsersDoNotShowIsKeptAsPng) {
+  const std::string heic = content_of(SVD_MEDIA_DATA "/rgb.heic");
+  const auto result = post_job(client_, heic, quick_settings().dump());
+  ASSERT_EQ(result->status, 201) << result->body;
+  const std::string input = json::parse(result->body)["jobs"][0]["files"]["input"];
+  EXPECT_THAT(input, testing::EndsWith(".png"));
+  const auto kept = client_.Get(input);
+  ASSERT_EQ(kept->status, 200);
+  EXPECT_EQ(kept->get_header_value("Content-Type"), "image/png");
+  EXPECT_EQ(decode_image(std::as_bytes(std::span(kept->body)), "kept"),
+            decode_image(std::as_bytes(std::span(heic)), "heic"));
+}
+
 TEST_F(Jobs, ListIsNewestFirstInPages) {
   std::vector<std::string> ids;
   for (int i = 0; i < 5; ++i) ids.push_back(accepted_job(client_));

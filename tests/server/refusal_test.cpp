@@ -89,8 +89,8 @@ TEST_F(Refusal, PicturesThatAreNone) {
   for (size_t i = 60; i < 200; ++i) damaged[i] = static_cast<char>(damaged[i] ^ 0x55);
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "bad_picture: The picture is empty"},
-      {"GIF89a...", "bad_picture: picture: not a JPEG, PNG or WebP picture"},
-      {"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a JPEG, PNG or WebP"},
+      {"GIF89a...", "bad_picture: picture: the picture is damaged or cut short"},
+      {"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is an SVG drawing"},
       {png.substr(0, png.size() / 2), "bad_picture: picture: the picture is damaged or cut short"},
       {damaged, "damaged"},
       {"\xFF\xD8\xFF", "damaged"},

@@ -26,9 +26,9 @@ TEST(Settings, AVersionOfOneSizeHasThatSizeByDefault) {
 }
 
 TEST(Settings, DefaultsAreTheVersions) {
-  EXPECT_EQ(parsed(json::object()).num_frames, 14);
-  EXPECT_EQ(parsed({{"version", "svd_xt"}}).num_frames, 25);
-  EXPECT_EQ(parsed({{"version", "svd_xt"}}).num_steps, 30);
+  EXPECT_EQ(parsed(json::object()).request.num_frames, 14);
+  EXPECT_EQ(parsed({{"version", "svd_xt"}}).request.num_frames, 25);
+  EXPECT_EQ(parsed({{"version", "svd_xt"}}).num_steps(), 30);
   EXPECT_EQ(to_json(parsed({{"version", "svd_xt"}}))["guider"]["max_scale"], 3.0);
   EXPECT_EQ(to_json(parsed(json::object()))["guider"]["max_scale"], 2.5);
 }
@@ -36,9 +36,9 @@ TEST(Settings, DefaultsAreTheVersions) {
 TEST(Settings, ServersDefaultsComeBetween) {
   const json defaults = {{"version", "svd_xt"}, {"num_frames", 5}, {"fps", 10}};
   EXPECT_EQ(parsed(json::object(), defaults).version, Version::svd_xt);
-  EXPECT_EQ(parsed({{"num_frames", 6}}, defaults).num_frames, 6);
-  EXPECT_EQ(parsed({{"num_frames", nullptr}}, defaults).num_frames, 5);
-  EXPECT_EQ(parsed(json::object(), defaults).num_steps, 30);
+  EXPECT_EQ(parsed({{"num_frames", 6}}, defaults).request.num_frames, 6);
+  EXPECT_EQ(parsed({{"num_frames", nullptr}}, defaults).request.num_frames, 5);
+  EXPECT_EQ(parsed(json::object(), defaults).num_steps(), 30);
 }
 
 TEST(Settings, ComeBackAsTheyWere) {

@@ -1,12 +1,13 @@
 """Makes the sample pictures of this folder: one of each kind that people have, and what it should look like.
 
-    python3 -m venv venv && venv/bin/pip install numpy pillow opencv-python-headless
+    python3 -m venv venv && venv/bin/pip install numpy pillow pillow-heif opencv-python-headless
     venv/bin/python make_samples.py
 
 `kind.ext` is the picture, `kind.ext.expected.png` the same as plain 8-bit RGB, from Pillow or from the definition of
 the format, in any case not from the library under test. Last made with Pillow 13.0.
 """
 
+import io
 import math
 import struct
 import zlib
@@ -14,7 +15,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 from PIL import Image
+
+pillow_heif.register_heif_opener()
 
 HERE = Path(__file__).parent
 H, W = 32, 48
@@ -170,8 +174,72 @@ def too_large():
     (HERE / "claims_16383x16383.webp").write_bytes(webp)
 
 
+def other_formats():
+    picture = Image.fromarray(RGB)
+    picture.save(HERE / "rgb.tif", compression="tiff_lzw")
+    expect("rgb.tif", RGB)
+    picture.convert("CMYK").save(HERE / "cmyk.tif")
+    pillow_says("cmyk.tif")
+    Image.fromarray(GREY).convert("1").save(HERE / "grey_1_bit.tif", compression="group4")
+    pillow_says("grey_1_bit.tif")
+    picture.quantize(16, dither=Image.Dither.NONE).save(HERE / "palette.gif")
+    pillow_says("palette.gif")
+    picture.save(HERE / "rgb.heic", quality=90)
+    pillow_says("rgb.heic")
+    picture.save(HERE / "rgb.avif", quality=90, subsampling="4:4:4")
+    pillow_says("rgb.avif")
+    Image.fromarray(np.dstack([RGB, ALPHA])).save(HERE / "rgba.avif", quality=100, subsampling="4:4:4")
+    expect("rgba.avif", on_white(RGB, ALPHA))
+    Image.fromarray(GREY.astype(np.float32)).save(HERE / "float.tif")  # refused
+
+
+def xyz(*values):
+    return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+
+
+# A display profile of primaries and one gamma, which is all that ICC asks for.
+def profile(red, green, blue, gamma=2.2):
+    curve = b"curv\0\0\0\0\0\0\0\1" + struct.pack(">H", round(gamma * 256)) + b"\0\0"
+    tags = [(b"desc", b"desc\0\0\0\0" + struct.pack(">I", 2) + b"P\0" + bytes(79))]
+    tags += [(b"wtpt", xyz(0.9642, 1, 0.8249)), (b"rXYZ", xyz(*red)), (b"gXYZ", xyz(*green)), (b"bXYZ", xyz(*blue))]
+    tags += [(name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    table, body, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for name, data in tags:
+        data += bytes(-len(data) % 4)
+        table += name + struct.pack(">II", start + len(body), len(data))
+        body += data
+    head = struct.pack(">I", 128 + len(table) + len(body)) + bytes(4) + b"\2\x10\0\0mntrRGB XYZ " + bytes(12)
+    head += b"acsp" + bytes(28) + xyz(0.9642, 1, 0.8249)[8:]
+    return head + bytes(128 - len(head)) + table + body
+
+
+def colour_profiles():
+    from PIL import ImageCms
+
+    p3 = profile((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407))
+    Image.fromarray(RGB).save(HERE / "p3.png", icc_profile=p3)
+    to_srgb = ImageCms.profileToProfile(
+        Image.open(HERE / "p3.png"), ImageCms.getOpenProfile(io.BytesIO(p3)), ImageCms.createProfile("sRGB")
+    )
+    expect("p3.png", np.asarray(to_srgb))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(RGB).save(HERE / "srgb_profile.png", icc_profile=srgb)
+    Image.fromarray(RGB).save(HERE / "bad_profile.jpg", quality=95, icc_profile=b"no profile" * 20)
+
+
+def small_damage():
+    jpeg = (HERE / "rgb.jpg").read_bytes()
+    (HERE / "no_end_marker.jpg").write_bytes(jpeg[:-2])
+    png = bytearray((HERE / "rgb.png").read_bytes())
+    png[png.index(b"IEND") - 5] ^= 1
+    (HERE / "wrong_checksum.png").write_bytes(png)
+
+
 pngs()
 jpegs()
 orientations()
 webps()
 too_large()
+other_formats()
+colour_profiles()
+small_damage()
