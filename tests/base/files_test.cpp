@@ -62,8 +62,10 @@ TEST(AtomicFile, FailsWithItsName) {
   EXPECT_THROW(AtomicFile(folder / "file/below.txt"), Error);
   AtomicFile never_written(folder / "a.txt");
   EXPECT_THROW(never_written.commit(), Error);
-  std::filesystem::create_directories(folder / "folder.txt/child");
   AtomicFile onto_folder(folder / "folder.txt");
+  std::filesystem::create_directories(folder / "folder.txt/child");  // made meanwhile: only the renaming can tell
+  EXPECT_THROW(AtomicFile(folder / "folder.txt"), Error);
+  EXPECT_THROW(AtomicFile(folder / "none/"), Error);
   std::ofstream(onto_folder.temporary()) << "x";
   try {
     onto_folder.commit();
