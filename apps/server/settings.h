@@ -20,6 +20,7 @@ struct JobSettings {
 
   // Of the file, and what the model is told (as fps - 1).
   int fps() const { return request.fps_id + 1; }
+  int num_frames() const { return request.num_frames.value_or(defaults_of(version).num_frames); }
   int num_steps() const { return request.num_steps.value_or(defaults_of(version).num_steps); }
 };
 
