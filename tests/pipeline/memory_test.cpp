@@ -107,16 +107,22 @@ TEST_P(PlannedMemory, OfEachPartIsWhatItTakes) {
     const double weights = mebibytes(part.weight_bytes), peak = mebibytes(part.peak_bytes);
     EXPECT_NEAR(mebibytes(found.weights), weights, 0.02 * weights + 0.5);
     // Hardly more than planned, and little less: a task may find a smaller tile than the largest, which is planned.
-    EXPECT_LE(mebibytes(found.peak), 1.01 * peak + 0.25);
+    EXPECT_LE(mebibytes(found.peak), 1.02 * peak + 0.25);
     EXPECT_GE(mebibytes(found.peak), 0.95 * peak - 2);
   }
 }
 
+// Two threads everywhere: how much of the workspace is used at the same time depends on their number.
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const NetworkBackend& b : network_backends()) {
-    if (b.name == "reference_f32" || b.name == "pretend_device") continue;
-    for (const char* size : {"tiny", "medium"}) all.push_back({size, b});
+  for (const BackendEntry& entry : registered_backends()) {
+    if (entry.device == DeviceKind::reference) continue;
+    for (const Precision precision : entry.precisions) {
+      const BackendOptions options{.device = entry.device, .precision = precision, .threads = 2};
+      const NetworkBackend backend{name_of(Device(entry.device)) + "_" + std::string(name_of(precision)),
+                                   [options] { return make_backend(options); }};
+      for (const char* size : {"tiny", "medium"}) all.push_back({size, backend});
+    }
   }
   return all;
 }
