@@ -106,9 +106,10 @@ TEST_P(PlannedMemory, OfEachPartIsWhatItTakes) {
     RecordProperty(name + " measured", std::to_string(found.weights) + ", " + std::to_string(found.peak));
     const double weights = mebibytes(part.weight_bytes), peak = mebibytes(part.peak_bytes);
     EXPECT_NEAR(mebibytes(found.weights), weights, 0.02 * weights + 0.5);
-    // Hardly more than planned, and little less: a task may find a smaller tile than the largest, which is planned.
+    // Hardly more than planned, and little less: a task may find a smaller tile than the largest, which is planned, and
+    // on a busy machine one thread may do the work of two.
     EXPECT_LE(mebibytes(found.peak), 1.02 * peak + 0.25);
-    EXPECT_GE(mebibytes(found.peak), 0.95 * peak - 2);
+    EXPECT_GE(mebibytes(found.peak), 0.95 * peak - 4);
   }
 }
 
