@@ -65,12 +65,14 @@ TEST(Sampling, DefaultsWrittenOutChangeNothing) {
 
 // A short run of the sampler on a problem with a known denoiser.
 std::vector<float> sampled(const SamplerSettings& settings) {
+  const Request request{.image = {64, 64, test_image(64, 64, 1)}, .num_frames = 1, .num_steps = 8, .sampler = settings};
+  const Settings resolved = resolve(request, Version::svd);
   std::vector<float> x = {0.3f, -1.2f, 0.8f, 2.1f};
   const Denoiser denoiser = [](std::span<const float> noisy, float sigma, std::span<float> denoised) {
     for (size_t i = 0; i < noisy.size(); ++i) denoised[i] = std::sin(noisy[i] / (1 + sigma));
   };
   TorchCpuGenerator generator(1);
-  make_sampler(settings)->sample(x, make_sigmas({}, 8), denoiser, generator);
+  resolved.sampler->sample(x, resolved.sigmas, denoiser, generator);
   return x;
 }
 
@@ -85,7 +87,8 @@ TEST(Sampling, LinearMultistepIsOfFourthOrderByDefault) {
 
 TEST(Sampling, GuidanceDefaultsToTheVersions) {
   const auto scales = [](GuiderKind kind, Version version) {
-    return make_guider({.kind = kind}, defaults_of(version))->scales(3);
+    const Request request{.image = {64, 64, test_image(64, 64, 1)}, .guider = {.kind = kind}};
+    return resolve(request, version).guider->scales(3);
   };
   using testing::ElementsAre;
   EXPECT_THAT(scales(GuiderKind::vanilla, Version::svd), ElementsAre(2.5f, 2.5f, 2.5f));
