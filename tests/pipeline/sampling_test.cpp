@@ -9,6 +9,7 @@
 #include <set>
 
 #include "pipeline/preview.h"
+#include "pipeline/settings.h"
 #include "support/message_of.h"
 #include "support/test_image.h"
 #include "support/tiny_checkpoint.h"
