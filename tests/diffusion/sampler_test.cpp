@@ -129,6 +129,20 @@ TEST(SamplerNoise, AncestralNoiseIsDrawnAtEveryStep) {
   EXPECT_EQ(after, expected_after);
 }
 
+// A large eta cannot ask for more noise than the next level has: then the step goes to 0, and noise is all there is.
+TEST(SamplerNoise, AncestralNoiseIsAtMostTheNextLevels) {
+  std::vector<float> x(32, 0.0f);
+  TorchCpuGenerator generator(9), expected(9);
+  EulerAncestralSampler({.eta = 2.0})
+      .sample(
+          x, std::vector<float>{2.0f, 1.0f, 0.0f},
+          [](std::span<const float> in, float, std::span<float> out) { std::copy(in.begin(), in.end(), out.begin()); },
+          generator);
+  std::vector<float> noise(32);
+  expected.normal(noise);
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], noise[i], 1e-6);
+}
+
 TEST(SamplerNoise, ChurnBelowItsLimitIsSharedAmongTheSteps) {
   std::vector<float> levels;
   const auto record = [&](std::span<const float> in, float sigma, std::span<float> out) {

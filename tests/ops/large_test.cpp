@@ -75,6 +75,17 @@ TEST_P(LargeTest, Conv2dUpsample) {
   });
 }
 
+// In float32 the doubled frames are held two at a time: two, two and one.
+TEST_P(LargeTest, Conv2dUpsampleOfLargeFrames) {
+  const Array kernel = weight({3, 64, 3, 3}, 2), b = bias(3, 3);
+  const RawWeight raw_bias = raw(b);
+  check([&](Backend& on) {
+    const Conv2dWeights w =
+        on.pack_conv2d({.in_channels = 64, .out_channels = 3, .upsample = true}, raw(kernel), &raw_bias);
+    return on.conv2d(values(on, {5, 160, 170, 64}, 1), w);
+  });
+}
+
 TEST_P(LargeTest, TemporalConv) {
   const Array kernel = weight({64, 4, 3, 1, 1}, 2), b = bias(64, 3);
   check([&](Backend& on) {

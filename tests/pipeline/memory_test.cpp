@@ -106,16 +106,77 @@ TEST_P(PlannedMemory, OfEachPartIsWhatItTakes) {
     RecordProperty(name + " measured", std::to_string(found.weights) + ", " + std::to_string(found.peak));
     const double weights = mebibytes(part.weight_bytes), peak = mebibytes(part.peak_bytes);
     EXPECT_NEAR(mebibytes(found.weights), weights, 0.02 * weights + 0.5);
-    // Hardly more than planned, and little less: a task may find a smaller tile than the largest, which is planned.
-    EXPECT_LE(mebibytes(found.peak), 1.01 * peak + 0.25);
-    EXPECT_GE(mebibytes(found.peak), 0.95 * peak - 2);
+    // Hardly more than planned, and little less: a task may find a smaller tile than the largest, which is planned, and
+    // on a busy machine one thread may do the work of two.
+    EXPECT_LE(mebibytes(found.peak), 1.02 * peak + 0.25);
+    EXPECT_GE(mebibytes(found.peak), 0.95 * peak - 4);
   }
+}
+
+// Zeros of that shape, which live as long as the storage.
+RawWeight zeros(const Shape& shape, std::vector<float>& storage) {
+  storage.resize(std::max(storage.size(), static_cast<size_t>(shape.numel())));
+  return {.shape = shape, .type = DType::f32, .data = reinterpret_cast<const std::byte*>(storage.data())};
+}
+
+// One operation need not be what a network takes most for; these two are those with the most workspace.
+class PlannedWorkspace : public testing::TestWithParam<NetworkBackend> {
+ protected:
+  // The operation's peak, in MiB, on planar input of that shape. `make_operation(backend)` packs its weights.
+  template <typename MakeOperation>
+  void expect_as_planned(const Shape& shape, const MakeOperation& make_operation) {
+    const std::unique_ptr<Backend> backend = make_or_skip(GetParam());
+    if (!backend) GTEST_SKIP() << GetParam().name << " is not there on this CPU";
+    const auto peak = [&](Backend& b) {
+      const auto operation = make_operation(b);
+      const Tensor x = b.to_channels_last(b.allocate(shape, DType::f32));
+      b.trim();
+      b.reset_peak();
+      const Tensor y = operation(x);
+      return mebibytes(b.memory().peak);
+    };
+    const double planned = peak(*backend->make_planner()), measured = peak(*backend);
+    EXPECT_NEAR(measured, planned, 0.05 * planned + 0.5);
+  }
+};
+
+TEST_P(PlannedWorkspace, OfDoublingFrames) {
+  expect_as_planned({3, 64, 64, 96}, [](Backend& b) {
+    std::vector<float> storage;
+    const RawWeight kernel = zeros({64, 64, 3, 3}, storage);
+    auto w = b.pack_conv2d({.in_channels = 64, .out_channels = 64, .upsample = true}, kernel, nullptr);
+    return [&b, w = std::move(w)](const Tensor& x) { return b.conv2d(x, w); };
+  });
+}
+
+TEST_P(PlannedWorkspace, OfTheFeedForward) {
+  constexpr int64_t kWidth = 320, kInner = 4 * kWidth;
+  expect_as_planned({2, kWidth, 24, 32}, [](Backend& b) {
+    std::vector<float> storage(2 * kInner * kWidth);
+    const RawWeight w1 = zeros({2 * kInner, kWidth}, storage), b1 = zeros({2 * kInner}, storage);
+    const RawWeight w2 = zeros({kWidth, kInner}, storage), b2 = zeros({kWidth}, storage);
+    auto w = b.pack_feed_forward(b.pack_norm(b2, b2, 1e-5f), w1, b1, w2, b2);
+    return [&b, w = std::move(w)](const Tensor& x) { return b.feed_forward(x, w); };
+  });
+}
+
+// Two threads everywhere: how much of the workspace is used at the same time depends on their number.
+std::vector<NetworkBackend> backends_of_two_threads() {
+  std::vector<NetworkBackend> all;
+  for (const BackendEntry& entry : registered_backends()) {
+    if (entry.device == DeviceKind::reference) continue;
+    for (const Precision precision : entry.precisions) {
+      const BackendOptions options{.device = entry.device, .precision = precision, .threads = 2};
+      all.push_back({name_of(Device(entry.device)) + "_" + std::string(name_of(precision)),
+                     [options] { return make_backend(options); }});
+    }
+  }
+  return all;
 }
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const NetworkBackend& b : network_backends()) {
-    if (b.name == "reference_f32" || b.name == "pretend_device") continue;
+  for (const NetworkBackend& b : backends_of_two_threads()) {
     for (const char* size : {"tiny", "medium"}) all.push_back({size, b});
   }
   return all;
@@ -123,6 +184,8 @@ std::vector<Case> cases() {
 
 INSTANTIATE_TEST_SUITE_P(Sizes, PlannedMemory, testing::ValuesIn(cases()),
                          [](const auto& info) { return info.param.size + "_" + info.param.backend.name; });
+INSTANTIATE_TEST_SUITE_P(Backends, PlannedWorkspace, testing::ValuesIn(backends_of_two_threads()),
+                         [](const auto& info) { return info.param.name; });
 
 // So small a run that weights and the process itself are nearly all of it.
 class PlannedProcessMemory : public testing::TestWithParam<Precision> {};

@@ -22,7 +22,7 @@ GOLDEN = "pipeline_test:*PipelineGolden*tiny_svd_cpu_f32"
 XT_GOLDEN = "pipeline_test:*PipelineGolden*tiny_svd_xt_cpu_f32"
 UNET = "models_test:*UNetGolden*tiny_cpu_f32"
 MEMORY = "pipeline_test:*PlannedMemory.*/tiny_*"
-UPSAMPLING_MEMORY = "pipeline_test:*PlannedMemory.*/medium_*:*DocumentedMemory*"
+WORKSPACE = "pipeline_test:*PlannedWorkspace*"
 PROCESS_MEMORY = "pipeline_test:*PlannedProcessMemory*f32"
 WORK = "pipeline_test:*PlannedWork*"
 EPSILONS = "models_test:Epsilons*"
@@ -124,6 +124,8 @@ FAULTS = [
           ".pad_before = 1, .pad_after = 0}", (GOLDEN,)),
     Fault("frames are numbered from one", "src/models/video_transformer.cpp", "static_cast<float>(frame)",
           "static_cast<float>(frame + 1)", (UNET,)),
+    Fault("frames are numbered anew after eight", "src/models/video_transformer.cpp", "static_cast<float>(frame)",
+          "static_cast<float>(frame % 8)", ("pipeline_test:LongGolden*",)),
     Fault("the time embedding lacks a SiLU", "src/models/video_unet.cpp",
           "b.vector_linear(b.vector_linear(t, time_embed_0, silu), time_embed_2)",
           "b.vector_linear(b.vector_linear(t, time_embed_0), time_embed_2)", (UNET,)),
@@ -175,13 +177,16 @@ FAULTS = [
     Fault("the preview takes the wrong rows of the picture", "src/pipeline/preview.cpp",
           "mean[y / kScale * width + x / kScale]", "mean[y / kScale * width + x % width]",
           (COLOURS,)),
-    Fault("the default order of linear multistep", "src/pipeline/sampling.cpp", 'value("order", s.order, 4)',
-          'value("order", s.order, 3)', ("pipeline_test:Sampling.LinearMultistep*",)),
-    Fault("vanilla guidance defaults to the smallest scale", "src/pipeline/sampling.cpp",
-          'value("scale", s.scale, version.max_guidance)', 'value("scale", s.scale, version.min_guidance)',
+    Fault("the default order of linear multistep", "src/pipeline/request_fields.cpp",
+          "-> FieldValue { return 4.0; }", "-> FieldValue { return 3.0; }", ("pipeline_test:Sampling.LinearMultistep*",)),
+    Fault("vanilla guidance defaults to the smallest scale", "src/pipeline/request_fields.cpp",
+          "bound<&Request::guider, &GuiderSettings::scale>(),\n"
+          "                 .when_left_out = of_version<&VersionDefaults::max_guidance>",
+          "bound<&Request::guider, &GuiderSettings::scale>(),\n"
+          "                 .when_left_out = of_version<&VersionDefaults::min_guidance>",
           ("pipeline_test:Sampling.Guidance*",)),
-    Fault("a thousand steps are one too many", "src/pipeline/settings.cpp", "constexpr int kMostSteps = 1000;",
-          "constexpr int kMostSteps = 999;",
+    Fault("a thousand steps are one too many", "src/pipeline/request_fields.cpp",
+          '.max = 1000,\n                 .help = "Denoising steps"', '.max = 999,\n                 .help = "Denoising steps"',
           ("pipeline_test:Model.RefusesWhatMakesNoSense",)),
     Fault("a part stays in memory when the next is loaded", "src/pipeline/parts.cpp", "if (parts.keep) slot = network;",
           "slot = network;", (MEMORY,)),
@@ -211,7 +216,7 @@ FAULTS = [
           "std::min<int64_t>(threads.count(), tile_count * parts)", "std::min<int64_t>(threads.count(), tile_count)",
           (MEMORY,)),
     Fault("float32 upsampling is planned without its enlarged frames", "src/backends/cpu/dnnl_convolution.cpp",
-          "if (!s.upsample) return 0;", "if (s.kernel > 0) return 0;", (UPSAMPLING_MEMORY,)),
+          "if (!s.upsample) return 0;", "if (s.kernel > 0) return 0;", (WORKSPACE,)),
     Fault("a residual's memory is not used again in the plan", "src/backends/planning/planning_backend.cpp",
           "return residual.owns() ? residual.take() : new_result(shape);",
           "return residual.owns() && shape.numel() < 0 ? residual.take() : new_result(shape);", (MEMORY,)),
@@ -223,9 +228,19 @@ FAULTS = [
           "if (heads < 0) use_workspace(memory_->attention_workspace(qkv.shape(), heads));", (MEMORY,)),
     Fault("the feed-forward is planned without workspace", "src/backends/planning/planning_backend.cpp",
           "use_workspace(memory_->feed_forward_workspace(shape, w.inner, options));",
-          "if (w.inner < 0) use_workspace(memory_->feed_forward_workspace(shape, w.inner, options));", (MEMORY,)),
+          "if (w.inner < 0) use_workspace(memory_->feed_forward_workspace(shape, w.inner, options));", (WORKSPACE,)),
     Fault("progress counts no bytes", "src/pipeline/progress.cpp", "op.flops + 16 * op.bytes", "op.flops", (WORK,),
           reason="the unit of progress is free: the plan and the run count in the same one"),
+
+    # ---- Operations at the sizes of real videos
+    Fault("results are wrong where they are written past the caches (CPUs with AVX512-BF16)",
+          "src/backends/cpu/kernels/finish_avx512_bf16.cpp",
+          "_mm512_stream_si512(reinterpret_cast<__m512i*>(target), rounded);",
+          "_mm512_stream_si512(reinterpret_cast<__m512i*>(target), _mm512_setzero_si512());",
+          ("ops_test:*LargeTest.Conv2d/bf16",)),
+    Fault("float32 upsampling misplaces chunks of more than one frame", "src/backends/cpu/dnnl_convolution.cpp",
+          "y.raw() + offset);", "y.raw() + offset / static_cast<size_t>(batch));",
+          ("ops_test:*LargeTest.Conv2dUpsample*",)),
 
     # ---- Pictures and videos
     Fault("another mean for CLIP", "src/media/clip_preprocess.cpp", "0.4578275f", "0.4678275f", (CLIP_INPUT,)),
@@ -242,12 +257,13 @@ FAULTS = [
           ("media_test:Watermark*",)),
     Fault("the mark moves coefficients by another interval", "src/media/watermark.cpp",
           "constexpr double kInterval = 36;", "constexpr double kInterval = 32;", ("media_test:Watermark*",)),
-    Fault("EXIF orientation 4 is not mirrored", "src/media/image_file.cpp", "orientation == 3 || orientation == 4 ||",
+    Fault("EXIF orientation 4 is not mirrored", "src/media/image_pixels.cpp", "orientation == 3 || orientation == 4 ||",
           "orientation == 3 ||", ("media_test:*EveryKind*:*Orientation*",)),
-    Fault("transparent pictures are laid on black", "src/media/image_file.cpp",
+    Fault("transparent pictures are laid on black", "src/media/image_pixels.cpp",
           "product<Sample>(v, alpha) + (kWhite<Sample> - alpha)", "product<Sample>(v, alpha)", ("media_test:*EveryKind*:*Orientation*",)),
     Fault("a video's last frame lasts no time", "src/media/video_writer.cpp", "packet_->duration = 1;",
-          "packet_->duration = 0;", ("media_test:*VideoWriter*",)),
+          "packet_->duration = 0;", ("media_test:*VideoWriter*",),
+          reason="libavformat 59 fills in a missing duration from the stream's frame rate, which is set too"),
     Fault("a video's colours are not named", "src/media/video_writer.cpp",
           "encoder_->colorspace = AVCOL_SPC_BT709;", "", ("media_test:*VideoWriter*",)),
 
@@ -265,5 +281,5 @@ FAULTS = [
           ("cli_test:Sample.OneRandomStream*",)),
     Fault("pictures that failed do not show in the exit code", "apps/cli/sample_command.cpp",
           "return failures == 0 ? kSuccess : kFailure;", "return kSuccess;",
-          ("cli_test:Sample.PicturesThatCannot*",)),
+          ("cli_test:Sample.FolderGives*",)),
 ]

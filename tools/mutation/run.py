@@ -13,6 +13,7 @@ or has a reason, 1 when one survives (or one with a reason is caught), 2 when th
 import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -22,19 +23,25 @@ from faults import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_SECONDS, TEST_SECONDS = 1200, 300
+TEST_BYTES = 8 << 30  # of address space: a fault must not take the machine's memory
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (TEST_BYTES, TEST_BYTES))
 
 
 class Failed(Exception):
     """The run cannot go on."""
 
 
-def run(command, folder, seconds, log):
+def run(command, folder, seconds, log, prepare=None):
     """The exit code and the output, which goes to the log too; None for the code when the time is over."""
     environment = dict(os.environ, OMP_WAIT_POLICY="passive", CCACHE_BASEDIR=str(folder), CCACHE_NOHASHDIR="1")
     log.write(f"$ {' '.join(command)}\n")
     try:
         done = subprocess.run(command, cwd=folder, env=environment, timeout=seconds, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                              preexec_fn=prepare)
         code, output = done.returncode, done.stdout
     except subprocess.TimeoutExpired as e:
         code, output = None, (e.stdout or b"").decode(errors="replace")
@@ -86,7 +93,7 @@ class Scratch:
         command = [str(self.build / "tests" / program), "--gtest_fail_fast", "--gtest_brief=1"]
         if tests:
             command.append("--gtest_filter=" + tests)
-        code, output = run(command, self.build / "tests", TEST_SECONDS, self.log)
+        code, output = run(command, self.build / "tests", TEST_SECONDS, self.log, limit_memory)
         if re.search(r"^\[==========\] 0 tests", output, re.M):
             raise Failed(f"{program}: no test matches {tests}")
         return code == 0
