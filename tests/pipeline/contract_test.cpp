@@ -47,11 +47,8 @@ TEST(Contract, NumbersThatAreNoEnumerators) {
     expect_invalid("precision", [&] { (void)name_of(Precision(number)); });
     expect_invalid("phase", [&] { (void)name_of(Phase(number)); });
     expect_invalid("sampler", [&] { (void)name_of(SamplerKind(number)); });
-    expect_invalid("sampler", [&] { (void)parameters_of(SamplerKind(number)); });
     expect_invalid("discretization", [&] { (void)name_of(DiscretizationKind(number)); });
-    expect_invalid("discretization", [&] { (void)parameters_of(DiscretizationKind(number)); });
     expect_invalid("guider", [&] { (void)name_of(GuiderKind(number)); });
-    expect_invalid("guider", [&] { (void)parameters_of(GuiderKind(number)); });
     expect_invalid("sampler", [&] { check_sampling({.kind = SamplerKind(number)}, {}, {}, 25); });
     expect_invalid("discretization", [&] { check_sampling({}, {.kind = DiscretizationKind(number)}, {}, 25); });
     expect_invalid("guider", [&] { check_sampling({}, {}, {.kind = GuiderKind(number)}, 25); });
