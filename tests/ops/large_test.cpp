@@ -50,16 +50,12 @@ constexpr int64_t kStreamedElements = int64_t{1} << 24;
 TEST_P(LargeTest, Conv2d) {
   const Array kernel = weight({64, 4, 3, 3}, 2), b = bias(64, 3);
   const RawWeight raw_bias = raw(b);
-  for (const bool with_residual : {false, true}) {
-    check([&](Backend& on) {
-      const Conv2dWeights w = on.pack_conv2d({.in_channels = 4, .out_channels = 64}, raw(kernel), &raw_bias);
-      const Tensor x = values(on, {3, 171, 515, 4}, 1);
-      if (!with_residual) return on.conv2d(x, w);
-      const Tensor residual = values(on, {3, 171, 515, 64}, 4);
-      EXPECT_GT(residual.shape().numel(), kStreamedElements);
-      return on.conv2d(x, w, {.residual = residual});
-    });
-  }
+  check([&](Backend& on) {
+    const Conv2dWeights w = on.pack_conv2d({.in_channels = 4, .out_channels = 64}, raw(kernel), &raw_bias);
+    const Tensor residual = values(on, {3, 171, 515, 64}, 4);
+    EXPECT_GT(residual.shape().numel(), kStreamedElements);
+    return on.conv2d(values(on, {3, 171, 515, 4}, 1), w, {.residual = residual});
+  });
 }
 
 // Frames of 61 x 259 are no whole number of tiles, and 96 channels are one panel and a half.
@@ -77,6 +73,7 @@ TEST_P(LargeTest, Conv2dUpsample) {
 
 // In float32 the doubled frames are held two at a time: two, two and one.
 TEST_P(LargeTest, Conv2dUpsampleOfLargeFrames) {
+  if (backend().fuses_norms()) GTEST_SKIP() << "the kernels of bf16 hold no doubled frames";
   const Array kernel = weight({3, 64, 3, 3}, 2), b = bias(3, 3);
   const RawWeight raw_bias = raw(b);
   check([&](Backend& on) {
