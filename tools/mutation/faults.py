@@ -211,7 +211,7 @@ FAULTS = [
           "fuses_norms() ? NormFusion::in_convolutions : NormFusion::separate", "NormFusion::separate", (WORK, MEMORY)),
     Fault("four subkernels are planned as one", "src/backends/cpu/panel_conv2d.cpp",
           "return 4 * Panels::bytes_of(s.out_channels, s.in_channels, 4);",
-          "return Panels::bytes_of(s.out_channels, s.in_channels, 4);", (MEMORY,)),
+          "return Panels::bytes_of(s.out_channels, s.in_channels, 4);", (WORKSPACE,)),
     Fault("tasks that share a tile are planned with one copy of it", "src/backends/cpu/panel_conv2d.cpp",
           "std::min<int64_t>(threads.count(), tile_count * parts)", "std::min<int64_t>(threads.count(), tile_count)",
           (MEMORY,)),
