@@ -10,13 +10,15 @@
 
 namespace svd::server {
 
+constexpr int kDefaultFps = 6;  // of the reference's page; its script has one more
+
 struct JobSettings {
   Version version = Version::svd;
   int width = 1024, height = 576;  // pixels
   uint32_t seed = 23;
-  std::optional<int> video_fps = {};          // of the file, if it is to differ ("overwrite_fps")
-  std::optional<std::string> save_path = {};  // a copy goes there ("save_locally"); empty: where SavedCopies says
-  Request request = {};                       // everything else; no picture
+  std::optional<int> video_fps = {};              // of the file, if it is to differ ("overwrite_fps")
+  std::optional<std::string> save_path = {};      // a copy goes there ("save_locally"); empty: where SavedCopies says
+  Request request = {.fps_id = kDefaultFps - 1};  // everything else; no picture
 
   // Of the file, and what the model is told (as fps - 1).
   int fps() const { return request.fps_id + 1; }

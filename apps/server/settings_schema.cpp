@@ -7,6 +7,7 @@
 
 #include "field_json.h"
 #include "setting_error.h"
+#include "settings.h"
 
 namespace svd::server {
 namespace {
@@ -89,25 +90,26 @@ json choice_schema(const RequestField& choice) {
 // What the server itself adds to the fields of a request, or has narrower than the library:
 // - height and width: the reference's page ends at 2048; the library takes sides up to 4096;
 // - seed: 32 bits, which are all that PyTorch's generator uses of a seed;
-// - fps: in place of fps_id (fps - 1, as on the reference's page), and of the video file, which has at most 120.
+// - fps: in place of fps_id (fps - 1, as on the reference's page), and of the video file, which has at most 120; 6 by
+// default, as there.
 json own_settings() {
-  const json fps = to_json(request_field("fps_id"), request_field("fps_id").default_value(Version::svd)).get<int>() + 1;
   std::vector<std::string_view> versions;
   for (const Version version : all_versions()) versions.push_back(defaults_of(version).name);
-  return {{"version", one_of(versions, "svd", "Version of the model.")},
-          {"height", multiple_of_64(576,
-                                    "Pixels; the picture is scaled to cover height x width, and its centre cut out. "
-                                    "Default of svd_demo: 128.")},
-          {"width", multiple_of_64(1024, "At most 2097152 pixels in all. Default of svd_demo: 192.")},
-          {"seed", whole_number(0, 4294967295, 23, "Of PyTorch's CPU generator.")},
-          {"fps", whole_number(1, 120, fps, "Frame rate the model is told (as fps - 1), and that of the file.")},
-          {"overwrite_fps", yes_or_no(false, "The file has video_fps instead of fps.")},
-          {"video_fps", whole_number(1, 120, nullptr, "Frame rate of the file, if overwrite_fps. Default: fps.")},
-          {"save_locally", yes_or_no(false, "Copies go to save_path on the server.")},
-          {"save_path", schema_for("string",
-                                   "A folder below the server's --save_root, if relative, to the one in which "
-                                   "the server was started. Empty: demo/vid/VERSION/samples/ there.")},
-          {"num_samples", whole_number(1, 64, 1, "Jobs to make, with seeds that count up.")}};
+  return {
+      {"version", one_of(versions, "svd", "Version of the model.")},
+      {"height", multiple_of_64(576,
+                                "Pixels; the picture is scaled to cover height x width, and its centre cut out. "
+                                "Default of svd_demo: 128.")},
+      {"width", multiple_of_64(1024, "At most 2097152 pixels in all. Default of svd_demo: 192.")},
+      {"seed", whole_number(0, 4294967295, 23, "Of PyTorch's CPU generator.")},
+      {"fps", whole_number(1, 120, kDefaultFps, "Frame rate the model is told (as fps - 1), and that of the file.")},
+      {"overwrite_fps", yes_or_no(false, "The file has video_fps instead of fps.")},
+      {"video_fps", whole_number(1, 120, nullptr, "Frame rate of the file, if overwrite_fps. Default: fps.")},
+      {"save_locally", yes_or_no(false, "Copies go to save_path on the server.")},
+      {"save_path", schema_for("string",
+                               "A folder below the server's --save_root, if relative, to the one in which "
+                               "the server was started. Empty: demo/vid/VERSION/samples/ there.")},
+      {"num_samples", whole_number(1, 64, 1, "Jobs to make, with seeds that count up.")}};
 }
 
 const json& properties() {

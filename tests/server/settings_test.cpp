@@ -33,6 +33,12 @@ TEST(Settings, DefaultsAreTheVersions) {
   EXPECT_EQ(to_json(parsed(json::object()))["guider"]["max_scale"], 2.5);
 }
 
+// The reference's page starts with 6 frames per second, its script with fps_id 6.
+TEST(Settings, FramesPerSecondAreThoseOfTheReferencesPage) {
+  EXPECT_EQ(to_json(parsed(json::object()))["fps"], 6);
+  EXPECT_EQ(to_request(parsed(json::object())).fps_id, 5);
+}
+
 TEST(Settings, ServersDefaultsComeBetween) {
   const json defaults = {{"version", "svd_xt"}, {"num_frames", 5}, {"fps", 10}};
   EXPECT_EQ(parsed(json::object(), defaults).version, Version::svd_xt);

@@ -24,8 +24,11 @@ Image three_stripes(int width, int height) {
   return image;
 }
 
-// One white pixel.
-constexpr char kGif[] = "GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0;";
+// A bitmap of one white pixel: what browsers show and the server does not take.
+constexpr char kBmp[] =
+    "BM\x3A\0\0\0\0\0\0\0\x36\0\0\0"
+    "\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\xFF\xFF\xFF\0";
 
 fs::path write_file(const fs::path& path, std::string_view content) {
   std::ofstream(path, std::ios::binary) << content;
@@ -79,12 +82,12 @@ TEST_F(PageTest, SaysWhyAPictureCannotBeUsed) {
   EXPECT_THAT(browser_->text("#image-error"), HasSubstr("cannot be read as a picture"));
 
   // The browser shows this one, the server does not take it.
-  choose(write_file(folder_ / "really_gif.png", {kGif, sizeof(kGif) - 1}));
+  choose(write_file(folder_ / "really_bmp.png", {kBmp, sizeof(kBmp) - 1}));
   browser_->wait_until("!document.querySelector('#previews').hidden");
   set_small_video(4, 2);
   sample();
   browser_->wait_until("document.querySelector('#image-error')");
-  EXPECT_THAT(browser_->text("#image-error"), HasSubstr("JPEG, PNG or WebP"));
+  EXPECT_THAT(browser_->text("#image-error"), HasSubstr("BMP"));
   EXPECT_EQ(browser_->script("return document.activeElement.id"), "image");
   EXPECT_FALSE(browser_->exists("#gallery li"));
 
