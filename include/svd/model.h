@@ -65,7 +65,7 @@ struct OperationRecord {
   double seconds, flops, bytes, exponentials;
 };
 
-// What to make; ranges and defaults of its numbers and choices: request_fields.h. The callbacks are called in the
+// What to make; ranges and defaults of its numbers and choices: svd/request_fields.h. The callbacks are called in the
 // thread of the call that has the request, one at a time; empty ones are not called. What a callback throws ends the
 // call and reaches its caller unchanged, as an error of the callback; the model can be used afterwards. A callback must
 // not use the model or the stream of random numbers of the call. To stop a call, see ProgressCallback.

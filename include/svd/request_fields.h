@@ -6,11 +6,6 @@
 //     fmt::print("{}: {}; default: {}\n", field.name, field.allowed_values(), field.default_text());
 //   }
 //   svd::request_field("motion_bucket_id").set(request, 40.0);
-//
-// To add a field: its member of Request (model.h, sampling.h), its entry in src/pipeline/request_fields.cpp, and the
-// code that uses it.
-//
-// Everything here is immutable and thread-safe.
 #pragma once
 
 #include <span>

@@ -18,7 +18,7 @@ enum class SamplerKind {
   linear_multistep,    // Adams-Bashforth
 };
 
-// Ranges and defaults of all parameters: request_fields.h. Those that the chosen sampler does not have must be left
+// Ranges and defaults of all parameters: svd/request_fields.h. Those that the chosen sampler does not have must be left
 // out.
 struct SamplerSettings {
   SamplerKind kind = SamplerKind::euler_edm;

@@ -82,7 +82,12 @@ TEST_F(Page, OptionsDescribeEveryControl) {
   EXPECT_THAT(available, testing::UnorderedElementsAre("svd", "svd_image_decoder", "svd_demo"));
   EXPECT_EQ(options["samplers"].size(), 6u);
   EXPECT_EQ(options["samplers"][0]["parameters"][0],
-            json({{"name", "s_churn"}, {"min", 0.0}, {"max", 1000.0}, {"default", 0.0}, {"integer", false}}));
+            json({{"name", "s_churn"},
+                  {"description", "Noise added before steps, for the whole run"},
+                  {"min", 0.0},
+                  {"max", 1000.0},
+                  {"default", 0.0},
+                  {"integer", false}}));
   EXPECT_EQ(options["discretizations"].size(), 2u);
   EXPECT_EQ(options["guiders"].size(), 4u);
   EXPECT_EQ(options["defaults"]["width"], 1024);
