@@ -6,6 +6,8 @@
 //     fmt::print("{}: {}; default: {}\n", field.name, field.allowed_values(), field.default_text());
 //   }
 //   svd::request_field("motion_bucket_id").set(request, 40.0);
+//
+// Everything here is immutable and thread-safe.
 #pragma once
 
 #include <span>
