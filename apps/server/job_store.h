@@ -59,7 +59,7 @@ class JobStore {
   std::optional<Job> start_next();
   // Of a running job; false when it is not running any more because it was cancelled or deleted.
   bool finish(const std::string& id, JobState state, const std::optional<JobError>& error, const JobResult& result);
-  void requeue(const std::string& id);  // stopped in order: this attempt does not count
+  void requeue(const std::string& id);  // the server was stopped: this attempt does not count
   bool cancel(const std::string& id);   // false when it had already come to an end, or is not there
   bool remove(const std::string& id);
 

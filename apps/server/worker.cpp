@@ -43,7 +43,7 @@ void Worker::abandon(const std::string& id) {
 void Worker::load_model(Version version) {
   {
     const std::lock_guard lock(mutex_);
-    wish_ = ModelWish{version};
+    model_request_ = ModelRequest{version};
   }
   wake();
 }
@@ -51,7 +51,7 @@ void Worker::load_model(Version version) {
 void Worker::unload_model() {
   {
     const std::lock_guard lock(mutex_);
-    wish_ = ModelWish{};
+    model_request_ = ModelRequest{};
     if (running_.empty()) abandoned_ = true;
   }
   wake();
@@ -102,8 +102,8 @@ bool Worker::work_once() {
     settle();
     return true;
   }
-  if (const auto wish = take_wish()) {
-    fulfil(*wish);
+  if (const auto request = take_request()) {
+    carry_out(*request);
     return true;
   }
   if (!has_room()) {
@@ -125,11 +125,11 @@ bool Worker::has_room() {
   return false;
 }
 
-std::optional<Worker::ModelWish> Worker::take_wish() {
+std::optional<Worker::ModelRequest> Worker::take_request() {
   const std::lock_guard lock(mutex_);
-  auto wish = std::exchange(wish_, std::nullopt);
-  if (wish) abandoned_ = false;
-  return wish;
+  auto request = std::exchange(model_request_, std::nullopt);
+  if (request) abandoned_ = false;
+  return request;
 }
 
 std::optional<Job> Worker::start_next() {
@@ -141,13 +141,13 @@ std::optional<Job> Worker::start_next() {
   return job;
 }
 
-void Worker::fulfil(const ModelWish& wish) {
-  if (!wish.version) {
+void Worker::carry_out(const ModelRequest& request) {
+  if (!request.version) {
     s_.model.unload();
     return;
   }
   try {
-    s_.model.require(*wish.version, [&] { return may_go_on(); });
+    s_.model.require(*request.version, [&] { return may_go_on(); });
   } catch (const Error& e) {  // the model's state says so
     s_.log.warning("the model was not loaded", {{"error", e.what()}});
   }

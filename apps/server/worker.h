@@ -52,7 +52,7 @@ class Worker {
   // Ends that job's computation if it is the running one; its state in the store is the caller's affair.
   void abandon(const std::string& id);
 
-  // Done when the running job has ended; of several wishes the last one counts.
+  // Done when the running job has ended; of several requests the last one wins.
   void load_model(Version version);
   void unload_model();  // also ends a loading that nobody needs
 
@@ -69,15 +69,15 @@ class Worker {
     JobResult result = {};
     double seconds = 0;
   };
-  struct ModelWish {
+  struct ModelRequest {
     std::optional<Version> version;  // none: unload
   };
   void run();
   bool work_once();  // false: nothing to do
   bool has_room();   // on the disk, for another job
-  std::optional<ModelWish> take_wish();
+  std::optional<ModelRequest> take_request();
   std::optional<Job> start_next();
-  void fulfil(const ModelWish& wish);
+  void carry_out(const ModelRequest& request);
   Ending work_on(const Job& job);
   JobResult make_video(const Job& job);
   Video generate(const Job& job);
@@ -100,7 +100,7 @@ class Worker {
   std::condition_variable woken_;
   bool wake_ = false;
   std::string running_;  // id
-  std::optional<ModelWish> wish_;
+  std::optional<ModelRequest> model_request_;
 };
 
 }  // namespace svd::server

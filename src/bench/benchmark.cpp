@@ -83,7 +83,7 @@ void check_result(std::string_view call, const std::vector<float>& result) {
   ensure(finite, "bench: {} gave values that are not finite", call);
 }
 
-// Asks whether to go on; costs nothing that could be measured.
+// Asks before each operation whether to stop; costs nothing that could be measured.
 class StopObserver final : public OpObserver {
  public:
   StopObserver(const std::function<bool()>& stop, OpObserver* next) : stop_(stop), next_(next) {}

@@ -6,7 +6,7 @@
 
 namespace svd {
 
-// Names and shapes: what the models bind, and what the published files hold beside it (the queries and keys of the
+// Names and shapes: what the models bind, and what the published files contain besides (the queries and keys of the
 // one-token attention, the unused halves of the two autoencoders and, when asked for, CLIP's text side).
 enum class TextSide { no, yes };
 ShapeList checkpoint_layout(const StableVideoConfig& config, TextSide text);

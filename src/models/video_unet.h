@@ -12,7 +12,7 @@
 
 namespace svd {
 
-// What the network is told beside the noisy latents.
+// What the network is told besides the noisy latents.
 struct UNetConditioning {
   Tensor context;           // [1, D] f32: CLIP embedding of the picture; zeros in the unconditional branch
   Tensor vector;            // [1, 768] f32: embeddings of fps, motion and augmentation

@@ -25,7 +25,7 @@ struct Result {
 
 struct Surroundings {
   std::filesystem::path folder = {};                    // that it runs in; empty: this one
-  std::map<std::string, std::string> environment = {};  // beside the own one, less the program's variables
+  std::map<std::string, std::string> environment = {};  // added to this process's own, less the program's variables
   std::chrono::seconds timeout = std::chrono::seconds(120);
 };
 
