@@ -91,7 +91,7 @@ class PanelResult {
   PanelResult(Runtime& runtime, const Shape& shape, Operand& residual)
       : separate_(residual && !residual.owns() ? residual.get().data<bf16>().data() : nullptr),
         in_place_(residual.owns()),
-        tensor_(in_place_ ? residual.take() : Tensor(runtime.pool, shape, runtime.numerics.activations)) {}
+        tensor_(result_tensor(runtime, shape, residual)) {}
 
   bf16* data() { return tensor_.data<bf16>().data(); }
   const bf16* residual() { return in_place_ ? data() : separate_; }  // null for none
